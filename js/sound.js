@@ -1,0 +1,28 @@
+// Sounds by name, out of the server's sounds/ folder.
+const NAME = /^[a-z0-9_-]{1,64}$/;
+const warned = new Set();
+
+/** `{name, volume}` for a name that can be a sound, else null. Volume is 0–1, or percent above 1. */
+export function sound(name, volume) {
+  if (typeof name !== "string" || !NAME.test(name)) return null;
+  const given = typeof volume === "string" && volume.trim() !== "" ? Number(volume) : volume;
+  const level = Number.isFinite(given) ? (given > 1 ? given / 100 : given) : 1;
+  return { name, volume: Math.min(Math.max(level, 0), 1) };
+}
+
+/** Plays it; resolves to whether it was heard. */
+export async function play({ name, volume }, root) {
+  const audio = new Audio(new URL(`sounds/${name}.wav`, root).href);
+  audio.volume = volume;
+  try {
+    await audio.play();
+    return true;
+  } catch (error) {
+    // Before the first gesture browsers refuse sound: the toast is there, so that is no error.
+    if (error.name !== "NotAllowedError" && !warned.has(name)) {
+      warned.add(name);
+      console.warn(`tailcast: cannot play the sound "${name}"`, error);
+    }
+    return false;
+  }
+}

@@ -1,0 +1,154 @@
+//! The SSE `id`: the positions of all streams that one connection follows, as text.
+//!
+//! `1~TAG.OFFSET.KEYS~TAG.OFFSET.KEYS…`: a version, then for each stream a tag (32-bit hash of the
+//! address, base64url), the offset (hexadecimal) and the keys (base64url). Opaque to clients, and made of
+//! `[A-Za-z0-9._:~-]` only, so that it passes through headers, query strings and logs as it is.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::address::Address;
+use crate::position::{KEYS, Position};
+
+/// How every cursor of this version begins; never `0` and never empty, as some clients drop such ids.
+pub const PREFIX: &str = "1";
+/// Stands before each stream's part.
+pub const SEPARATOR: &str = "~";
+/// In bytes. Longer texts are not cursors of ours. Proxies commonly allow 8 KiB for all headers.
+pub const MAX_BYTES: usize = 1024;
+/// A stream's part is at most 6 + 1 + 16 + 1 + 22 bytes with a separator before it, so 20 streams fit.
+pub const MAX_STREAMS: usize = 20;
+
+/// The positions that a client came back with.
+///
+/// Any text makes a cursor: what is not ours is ignored, because a stale or foreign id must never stop a
+/// client from following.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cursor(Vec<(u32, Position)>);
+
+impl Cursor {
+    /// Reads a cursor back. Parts that are not well formed are left out.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let mut parts = text.split(SEPARATOR);
+        if text.len() > MAX_BYTES || parts.next() != Some(PREFIX) {
+            return Self::default();
+        }
+        Self(parts.filter_map(read_part).collect())
+    }
+
+    /// The position in the stream of this address, if the cursor names it.
+    #[must_use]
+    pub fn position(&self, address: &Address) -> Option<Position> {
+        let tag = tag(address);
+        self.0.iter().find(|(it, _)| *it == tag).map(|(_, position)| *position)
+    }
+
+    /// Whether it names no stream at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A stream's part of a cursor, with the separator before it.
+#[must_use]
+pub fn part(address: &Address, position: &Position) -> String {
+    let mut keys = [0; KEYS * 4];
+    for (bytes, key) in keys.chunks_exact_mut(4).zip(position.keys()) {
+        bytes.copy_from_slice(&key.to_be_bytes());
+    }
+    let keys = &keys[..position.keys().len() * 4];
+    let tag = BASE64.encode(tag(address).to_be_bytes());
+    format!("{SEPARATOR}{tag}.{:x}.{}", position.offset(), BASE64.encode(keys))
+}
+
+fn read_part(part: &str) -> Option<(u32, Position)> {
+    let mut fields = part.split('.');
+    let tag = BASE64.decode(fields.next()?).ok()?;
+    let offset = fields.next()?;
+    let keys = BASE64.decode(fields.next()?).ok()?;
+    if fields.next().is_some() || keys.len() % 4 != 0 || keys.len() > KEYS * 4 {
+        return None;
+    }
+    // from_str_radix would take a sign, too.
+    if !offset.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let offset = u64::from_str_radix(offset, 16).ok()?;
+    let keys: Vec<u32> = keys.chunks_exact(4).filter_map(word).collect();
+    Some((word(&tag)?, Position::new(offset, &keys)))
+}
+
+fn word(bytes: &[u8]) -> Option<u32> {
+    bytes.try_into().ok().map(u32::from_be_bytes)
+}
+
+/// NUL cannot stand in a name, so no two addresses share a text.
+fn tag(address: &Address) -> u32 {
+    let channel = address.channel.as_ref().map_or("", |channel| channel.as_str());
+    let text = format!("{channel}\0{}", address.user.as_str());
+    (xxh3_64(text.as_bytes()) & u64::from(u32::MAX)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{Channel, User};
+
+    fn address(user: &str, channel: &str) -> Address {
+        Address::new(User::new(user).unwrap(), Channel::optional(channel).unwrap())
+    }
+
+    fn text(parts: &[(&Address, Position)]) -> String {
+        let parts = parts.iter().map(|(address, position)| part(address, position));
+        std::iter::once(PREFIX.to_owned()).chain(parts).collect()
+    }
+
+    #[test]
+    fn comes_back_as_it_went() {
+        let (ann, all) = (address("ann", ""), address("all", ""));
+        let at = Position::new(0xabc_def0_1234, &[1, u32::MAX, 3, 4]);
+        let text = text(&[(&ann, at), (&all, Position::START)]);
+        let cursor = Cursor::read(&text);
+        assert_eq!(cursor.position(&ann), Some(at));
+        assert_eq!(cursor.position(&all), Some(Position::START));
+        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:~-".contains(&b)), "{text}");
+    }
+
+    #[test]
+    fn the_longest_one_fits() {
+        let ann = address("ann", "");
+        let at = Position::new(u64::MAX, &[u32::MAX; KEYS]);
+        let text = text(&vec![(&ann, at); MAX_STREAMS]);
+        assert!(text.len() <= MAX_BYTES, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn another_streams_cursor_is_ignored() {
+        let text = text(&[(&address("ann", "news"), Position::new(5, &[1]))]);
+        assert_eq!(Cursor::read(&text).position(&address("ann", "")), None);
+        assert_eq!(Cursor::read(&text).position(&address("news", "ann")), None);
+    }
+
+    #[test]
+    fn garbage_is_an_empty_cursor_and_good_parts_beside_it_count() {
+        let ann = address("ann", "");
+        let good = part(&ann, &Position::new(7, &[9]));
+        for bad in ["", "0", "1", "1~", "2~a.b.c", "~~~", "1~....", "1~AAAAAA.-1.AAAA", "1~AAAAAA.+1.", "\u{1F980}"] {
+            assert!(Cursor::read(bad).is_empty(), "{bad}");
+        }
+        let mixed = format!("1~bad~AAAAAA.zz.AAAA{good}~x.y");
+        assert_eq!(Cursor::read(&mixed).position(&ann), Some(Position::new(7, &[9])));
+        assert!(Cursor::read(&format!("1{}", good.repeat(500))).is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_harms(text in ".{0,200}", ours in "1(~[A-Za-z0-9_-]{0,8}\\.[0-9a-f]{0,20}\\.[A-Za-z0-9_-]{0,30}){0,5}") {
+            let _ = Cursor::read(&text);
+            let _ = Cursor::read(&ours);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! **`tail -f` to every browser.** Each user has a file; append one line of JSON to it and it appears in
+//! that user's browsers as a Server-Sent Event.
+//!
+//! `docs/architecture.md` draws the layers and the road of one record.
+
+pub mod address;
+pub mod cursor;
+pub mod position;
+pub mod record;
+pub mod sse;
