@@ -156,7 +156,18 @@ mod tests {
 
     #[test]
     fn names_of_any_script_are_names() {
-        for name in ["ann", "ann lee", "мойшэ", "a/b", "..", "/", "🦀", "all", ".hidden", "%2e"] {
+        for name in [
+            "ann",
+            "ann lee",
+            "мойшэ",
+            "a/b",
+            "..",
+            "/",
+            "🦀",
+            "all",
+            ".hidden",
+            "%2e",
+        ] {
             assert_eq!(User::new(name).unwrap().as_str(), name);
             assert_eq!(Channel::new(name).unwrap().as_str(), name);
         }
@@ -167,7 +178,11 @@ mod tests {
         assert!(User::new(&"я".repeat(90)).is_ok());
         assert_eq!(
             User::new(&"я".repeat(91)),
-            Err(NameError::TooLong { kind: "user", len: 182, max: 180 })
+            Err(NameError::TooLong {
+                kind: "user",
+                len: 182,
+                max: 180
+            })
         );
         assert!(Channel::new(&"x".repeat(80)).is_ok());
         assert!(Channel::new(&"x".repeat(81)).is_err());
@@ -178,7 +193,13 @@ mod tests {
         assert_eq!(User::new(""), Err(NameError::Empty { kind: "user" }));
         assert_eq!(Channel::optional(""), Ok(None));
         for name in ["a\nb", "a\rb", "a\0b", "a\u{7f}b", "a\u{85}b"] {
-            assert_eq!(User::new(name), Err(NameError::Control { kind: "user", at: 1 }));
+            assert_eq!(
+                User::new(name),
+                Err(NameError::Control {
+                    kind: "user",
+                    at: 1
+                })
+            );
         }
     }
 }

@@ -42,7 +42,10 @@ impl Cursor {
     #[must_use]
     pub fn position(&self, address: &Address) -> Option<Position> {
         let tag = tag(address);
-        self.0.iter().find(|(it, _)| *it == tag).map(|(_, position)| *position)
+        self.0
+            .iter()
+            .find(|(it, _)| *it == tag)
+            .map(|(_, position)| *position)
     }
 
     /// Whether it names no stream at all.
@@ -61,7 +64,11 @@ pub fn part(address: &Address, position: &Position) -> String {
     }
     let keys = &keys[..position.keys().len() * 4];
     let tag = BASE64.encode(tag(address).to_be_bytes());
-    format!("{SEPARATOR}{tag}.{:x}.{}", position.offset(), BASE64.encode(keys))
+    format!(
+        "{SEPARATOR}{tag}.{:x}.{}",
+        position.offset(),
+        BASE64.encode(keys)
+    )
 }
 
 fn read_part(part: &str) -> Option<(u32, Position)> {
@@ -87,9 +94,13 @@ fn word(bytes: &[u8]) -> Option<u32> {
 
 /// NUL cannot stand in a name, so no two addresses share a text.
 fn tag(address: &Address) -> u32 {
-    let channel = address.channel.as_ref().map_or("", |channel| channel.as_str());
+    let channel = address
+        .channel
+        .as_ref()
+        .map_or("", |channel| channel.as_str());
     let text = format!("{channel}\0{}", address.user.as_str());
-    (xxh3_64(text.as_bytes()) & u64::from(u32::MAX)) as u32
+    let [.., a, b, c, d] = xxh3_64(text.as_bytes()).to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 #[cfg(test)]
@@ -98,11 +109,16 @@ mod tests {
     use crate::address::{Channel, User};
 
     fn address(user: &str, channel: &str) -> Address {
-        Address::new(User::new(user).unwrap(), Channel::optional(channel).unwrap())
+        Address::new(
+            User::new(user).unwrap(),
+            Channel::optional(channel).unwrap(),
+        )
     }
 
     fn text(parts: &[(&Address, Position)]) -> String {
-        let parts = parts.iter().map(|(address, position)| part(address, position));
+        let parts = parts
+            .iter()
+            .map(|(address, position)| part(address, position));
         std::iter::once(PREFIX.to_owned()).chain(parts).collect()
     }
 
@@ -114,7 +130,11 @@ mod tests {
         let cursor = Cursor::read(&text);
         assert_eq!(cursor.position(&ann), Some(at));
         assert_eq!(cursor.position(&all), Some(Position::START));
-        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:~-".contains(&b)), "{text}");
+        assert!(
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._:~-".contains(&b)),
+            "{text}"
+        );
     }
 
     #[test]
@@ -136,11 +156,25 @@ mod tests {
     fn garbage_is_an_empty_cursor_and_good_parts_beside_it_count() {
         let ann = address("ann", "");
         let good = part(&ann, &Position::new(7, &[9]));
-        for bad in ["", "0", "1", "1~", "2~a.b.c", "~~~", "1~....", "1~AAAAAA.-1.AAAA", "1~AAAAAA.+1.", "\u{1F980}"] {
+        for bad in [
+            "",
+            "0",
+            "1",
+            "1~",
+            "2~a.b.c",
+            "~~~",
+            "1~....",
+            "1~AAAAAA.-1.AAAA",
+            "1~AAAAAA.+1.",
+            "\u{1F980}",
+        ] {
             assert!(Cursor::read(bad).is_empty(), "{bad}");
         }
         let mixed = format!("1~bad~AAAAAA.zz.AAAA{good}~x.y");
-        assert_eq!(Cursor::read(&mixed).position(&ann), Some(Position::new(7, &[9])));
+        assert_eq!(
+            Cursor::read(&mixed).position(&ann),
+            Some(Position::new(7, &[9]))
+        );
         assert!(Cursor::read(&format!("1{}", good.repeat(500))).is_empty());
     }
 

@@ -4,7 +4,15 @@
 //! `docs/architecture.md` draws the layers and the road of one record.
 
 pub mod address;
+pub mod auth;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod cursor;
+pub mod errors;
+pub mod http;
+pub mod hub;
 pub mod position;
 pub mod record;
 pub mod sse;
+pub mod store;

@@ -1,1 +1,71 @@
-fn main() {}
+//! The `tailcast` program: reads the command line, runs one command, prints one error.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tailcast::cli::{self, Cli, Command};
+use tailcast::commands;
+use tailcast::store::Store;
+use tracing_subscriber::EnvFilter;
+
+/// Something was wrong with what was typed, as clap has it.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    match dotenvy::dotenv() {
+        Err(error) if !error.not_found() => {
+            eprintln!("error: .env: {error}");
+            return ExitCode::from(USAGE);
+        }
+        _ => {}
+    }
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            eprint!("{}", cli::message(&error));
+            return ExitCode::from(USAGE);
+        }
+        Err(help) => {
+            print!("{help}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let filter =
+        EnvFilter::try_new(&cli.common.log).context("--log is no filter; try info or debug")?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    let store = || -> anyhow::Result<Arc<Store>> {
+        Ok(Store::open(&cli.common.streams, cli.common.max_record)?)
+    };
+    match &cli.command {
+        Command::Serve(settings) => commands::serve::run(&cli.common, settings)?,
+        Command::Send(send) => {
+            let store = Store::create(&cli.common.streams, cli.common.max_record)?;
+            commands::send::run(&store, send)?;
+        }
+        Command::Path(target) => {
+            writeln!(io::stdout(), "{}", commands::path::run(&store()?, target))?;
+        }
+        Command::Tail(tail) => commands::tail::run(&store()?, tail, &mut io::stdout())?,
+        Command::Check(check) => {
+            if commands::check::run(&store()?, check, &mut io::stdout().lock())? > 0 {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

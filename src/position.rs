@@ -14,17 +14,24 @@ pub const KEYS: usize = 4;
 pub struct Position {
     offset: u64,
     keys: [u32; KEYS],
-    len: u8,
+    len: usize,
 }
 
 impl Position {
     /// The beginning of a stream: everything is still to come.
-    pub const START: Self = Self { offset: 0, keys: [0; KEYS], len: 0 };
+    pub const START: Self = Self {
+        offset: 0,
+        keys: [0; KEYS],
+        len: 0,
+    };
 
     /// A position read back from a cursor. `keys` are newest first; those beyond [`KEYS`] are dropped.
     #[must_use]
     pub fn new(offset: u64, keys: &[u32]) -> Self {
-        let mut position = Self { offset, ..Self::START };
+        let mut position = Self {
+            offset,
+            ..Self::START
+        };
         for (slot, key) in position.keys.iter_mut().zip(keys) {
             *slot = *key;
             position.len += 1;
@@ -37,7 +44,7 @@ impl Position {
     pub fn after(mut self, key: u64, end: u64) -> Self {
         self.keys.copy_within(..KEYS - 1, 1);
         self.keys[0] = short(key);
-        self.len = (self.len + 1).min(KEYS as u8);
+        self.len = (self.len + 1).min(KEYS);
         self.offset = end;
         self
     }
@@ -51,7 +58,7 @@ impl Position {
     /// The remembered keys, newest first; at most [`KEYS`].
     #[must_use]
     pub fn keys(&self) -> &[u32] {
-        &self.keys[..usize::from(self.len)]
+        &self.keys[..self.len]
     }
 
     /// Whether `other` stands behind the same records at the same offset. A position that remembers
@@ -67,7 +74,8 @@ impl Position {
 
 /// The lower half of a key: what fits into a cursor.
 fn short(key: u64) -> u32 {
-    (key & u64::from(u32::MAX)) as u32
+    let [.., a, b, c, d] = key.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// Looks for a position's records in a file that no longer has them where they were.
@@ -96,7 +104,12 @@ impl Search {
     #[must_use]
     pub fn new(wanted: Position) -> Self {
         let recent = VecDeque::with_capacity(KEYS);
-        Self { wanted, recent, here: Position::START, best: None }
+        Self {
+            wanted,
+            recent,
+            here: Position::START,
+            best: None,
+        }
     }
 
     /// The next record of the file: its 64-bit key, and where it ends in bytes.
@@ -104,7 +117,12 @@ impl Search {
         self.here = self.here.after(key, end);
         self.recent.truncate(KEYS - 1);
         self.recent.push_front(short(key));
-        let Some(at) = self.wanted.keys().iter().position(|wanted| *wanted == short(key)) else {
+        let Some(at) = self
+            .wanted
+            .keys()
+            .iter()
+            .position(|wanted| *wanted == short(key))
+        else {
             return;
         };
         let wanted_before = &self.wanted.keys()[at + 1..];

@@ -96,9 +96,15 @@ impl Reason {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Broken(_) => "correct the line, or delete it; `jq -c . FILE` shows where JSON breaks",
-            Self::NotAnObject(_) => "write an object, for example {\"cmd\":\"notify\",\"data\":{\"text\":\"hi\"}}",
-            Self::LoneNumber => "a bare number is the time of the object after it; add the object or delete the number",
+            Self::Broken(_) => {
+                "correct the line, or delete it; `jq -c . FILE` shows where JSON breaks"
+            }
+            Self::NotAnObject(_) => {
+                "write an object, for example {\"cmd\":\"notify\",\"data\":{\"text\":\"hi\"}}"
+            }
+            Self::LoneNumber => {
+                "a bare number is the time of the object after it; add the object or delete the number"
+            }
             Self::NotUtf8 => "save the file as UTF-8; `iconv -f latin1 -t utf-8` converts",
             Self::TooLarge { .. } => "send less and link to the rest, or raise --max-record",
             Self::Torn => "delete the line; its writer was killed or the disk was full",
@@ -176,7 +182,10 @@ impl Parser {
     /// A parser at the beginning of a value. `max_record` is in bytes of an object's text.
     #[must_use]
     pub fn new(max_record: usize) -> Self {
-        Self { max_record, skipping: false }
+        Self {
+            max_record,
+            skipping: false,
+        }
     }
 
     /// Takes the next value off `input`, which goes on where the last step's `used` ended. `end` says that
@@ -185,17 +194,26 @@ impl Parser {
         let mut start = 0;
         if self.skipping {
             let Some(newline) = find(input, b'\n') else {
-                return Step { found: Found::Pending, used: input.len() };
+                return Step {
+                    found: Found::Pending,
+                    used: input.len(),
+                };
             };
             self.skipping = false;
             start = newline + 1;
         }
         start += blank(&input[start..]);
         match input.get(start) {
-            None => Step { found: Found::Pending, used: self.keep_nuls(input) },
+            None => Step {
+                found: Found::Pending,
+                used: self.keep_nuls(input),
+            },
             Some(b'{') => self.object(input, start, start, end),
             Some(b'-' | b'0'..=b'9') => self.number(input, start, end),
-            Some(_) if is_cut_bom(&input[start..]) => Step { found: Found::Pending, used: start },
+            Some(_) if is_cut_bom(&input[start..]) => Step {
+                found: Found::Pending,
+                used: start,
+            },
             Some(other) => self.give_up(input, start, start, not_an_object(*other)),
         }
     }
@@ -204,7 +222,11 @@ impl Parser {
     /// again, but not without bound.
     fn keep_nuls(&self, input: &[u8]) -> usize {
         let nuls = input.iter().rev().take_while(|byte| **byte == 0).count();
-        if nuls > self.max_record { input.len() } else { input.len() - nuls }
+        if nuls > self.max_record {
+            input.len()
+        } else {
+            input.len() - nuls
+        }
     }
 
     fn number<'a>(&mut self, input: &'a [u8], start: usize, end: bool) -> Step<'a> {
@@ -216,23 +238,33 @@ impl Parser {
         let after = start + len;
         let next = after + blank(&input[after..]);
         match input.get(next) {
-            None => Step { found: Found::Pending, used: start },
+            None => Step {
+                found: Found::Pending,
+                used: start,
+            },
             Some(b'{') if serde_json::from_slice::<f64>(&input[start..after]).is_ok() => {
                 self.object(input, start, next, end)
             }
-            Some(b'-' | b'0'..=b'9') if next > after => {
-                Step { found: Found::Rejected { reason: Reason::LoneNumber, at: start }, used: next }
-            }
-            Some(_) if next > after && is_cut_bom(&input[next..]) => {
-                Step { found: Found::Pending, used: start }
-            }
+            Some(b'-' | b'0'..=b'9') if next > after => Step {
+                found: Found::Rejected {
+                    reason: Reason::LoneNumber,
+                    at: start,
+                },
+                used: next,
+            },
+            Some(_) if next > after && is_cut_bom(&input[next..]) => Step {
+                found: Found::Pending,
+                used: start,
+            },
             Some(_) => self.give_up(input, start, start, Reason::LoneNumber),
         }
     }
 
     /// The object at `open`; the record began at `start`, where its number stands if it has one.
     fn object<'a>(&mut self, input: &'a [u8], start: usize, open: usize, end: bool) -> Step<'a> {
-        let too_large = Reason::TooLarge { max: self.max_record };
+        let too_large = Reason::TooLarge {
+            max: self.max_record,
+        };
         match parse_object(&input[open..]) {
             Object::Complete(_, len) if len > self.max_record => {
                 self.give_up(input, open, open, too_large)
@@ -240,10 +272,17 @@ impl Parser {
             Object::Complete(fields, len) => {
                 let used = open + len;
                 match record(&input[start..open], &input[open..used], &fields) {
-                    Ok(record) => Step { found: Found::Record { record, start }, used },
-                    Err((reason, at)) => {
-                        Step { found: Found::Rejected { reason, at: open + at }, used }
-                    }
+                    Ok(record) => Step {
+                        found: Found::Record { record, start },
+                        used,
+                    },
+                    Err((reason, at)) => Step {
+                        found: Found::Rejected {
+                            reason,
+                            at: open + at,
+                        },
+                        used,
+                    },
                 }
             }
             Object::Incomplete if input.len() - open > self.max_record => {
@@ -252,7 +291,10 @@ impl Parser {
             Object::Incomplete if end && is_torn(&input[open..]) => {
                 self.give_up(input, open, open, Reason::Torn)
             }
-            Object::Incomplete => Step { found: Found::Pending, used: start },
+            Object::Incomplete => Step {
+                found: Found::Pending,
+                used: start,
+            },
             Object::Failed(reason, at) => self.give_up(input, open, open + at, reason),
         }
     }
@@ -262,7 +304,10 @@ impl Parser {
         let newline = find(&input[start..], b'\n');
         self.skipping = newline.is_none();
         let used = newline.map_or(input.len(), |newline| start + newline + 1);
-        Step { found: Found::Rejected { reason, at }, used }
+        Step {
+            found: Found::Rejected { reason, at },
+            used,
+        }
     }
 }
 
@@ -319,14 +364,14 @@ fn parse_object(input: &[u8]) -> Object<'_> {
     }
 }
 
-/// serde_json calls a number that ends with the input at `-`, `.` or `e` broken; more digits may follow.
+/// `serde_json` calls a number that ends with the input at `-`, `.` or `e` broken; more digits may follow.
 fn is_cut_number(input: &[u8], error: &serde_json::Error) -> bool {
     offset_of(input, error.line(), error.column()) == input.len()
         && input.last().is_some_and(|last| b"-+.eE".contains(last))
         && json::phrase(error) == "invalid number"
 }
 
-/// The bytes up to and with the one that serde_json names by line and column, both from 1.
+/// The bytes up to and with the one that `serde_json` names by line and column, both from 1.
 fn offset_of(input: &[u8], line: usize, column: usize) -> usize {
     let mut start = 0;
     for _ in 1..line {
@@ -358,7 +403,8 @@ fn record<'a>(
     object: &'a [u8],
     fields: &Fields<'a>,
 ) -> Result<Record<'a>, (Reason, usize)> {
-    let json = std::str::from_utf8(object).map_err(|error| (Reason::NotUtf8, error.valid_up_to()))?;
+    let json =
+        std::str::from_utf8(object).map_err(|error| (Reason::NotUtf8, error.valid_up_to()))?;
     let number = std::str::from_utf8(before).map_or("", |text| {
         text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0' || c == '\u{feff}')
     });
@@ -368,7 +414,12 @@ fn record<'a>(
     };
     let time = serde_json::from_str(time).ok();
     let event = event(fields).map_err(|what| (Reason::BadEvent(what), 0))?;
-    Ok(Record { json, time, event, number })
+    Ok(Record {
+        json,
+        time,
+        event,
+        number,
+    })
 }
 
 fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, &'static str> {

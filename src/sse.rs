@@ -52,7 +52,11 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
             rest = None;
             return Some(text);
         };
-        let after = if text[end..].starts_with("\r\n") { end + 2 } else { end + 1 };
+        let after = if text[end..].starts_with("\r\n") {
+            end + 2
+        } else {
+            end + 1
+        };
         rest = Some(&text[after..]);
         Some(&text[..end])
     })
@@ -93,8 +97,10 @@ mod tests {
     #[test]
     fn data_cannot_smuggle_a_field() {
         let text = event(None, "x\n\nid: 0\nevent: y\r\rretry: 0", None);
-        assert!(text.lines().filter(|line| !line.is_empty()).all(|line| {
-            line.starts_with("data: ") || line == "id: 1~a"
-        }));
+        assert!(
+            text.lines()
+                .filter(|line| !line.is_empty())
+                .all(|line| { line.starts_with("data: ") || line == "id: 1~a" })
+        );
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn compact(json: &str) -> Cow<'_, str> {
     out
 }
 
-/// What serde_json says, without the line and column, which would count from the value's own start.
+/// What `serde_json` says, without the line and column, which would count from the value's own start.
 pub(super) fn phrase(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
@@ -59,7 +59,9 @@ pub enum JsonError {
     #[error("not valid JSON: {0}")]
     Invalid(#[source] serde_json::Error),
     /// JSON, but no object.
-    #[error("a record is a JSON object, for example {{\"cmd\":\"notify\",\"data\":{{\"text\":\"hi\"}}}}")]
+    #[error(
+        "a record is a JSON object, for example {{\"cmd\":\"notify\",\"data\":{{\"text\":\"hi\"}}}}"
+    )]
     NotAnObject,
     /// A named event that would be rejected when it is read.
     #[error("{0}")]
@@ -110,7 +112,10 @@ mod tests {
 
     #[test]
     fn compact_takes_white_space_only_outside_of_strings() {
-        assert_eq!(compact("{ \"a b\" :\r\n [1, \"\\\" x\"]\t}"), "{\"a b\":[1,\"\\\" x\"]}");
+        assert_eq!(
+            compact("{ \"a b\" :\r\n [1, \"\\\" x\"]\t}"),
+            "{\"a b\":[1,\"\\\" x\"]}"
+        );
         assert!(matches!(compact("{\"a\":1}"), Cow::Borrowed(_)));
         assert!(matches!(compact("{\"a\":1}\n"), Cow::Borrowed(_)));
     }
@@ -118,18 +123,33 @@ mod tests {
     #[test]
     fn a_record_becomes_one_line_with_a_time() {
         let json = |text| Json::new(text, 7).map(|json| json.0);
-        assert_eq!(json(" {\n \"cmd\" : \"x\" } \n").unwrap(), "{\"time\":7,\"cmd\":\"x\"}");
+        assert_eq!(
+            json(" {\n \"cmd\" : \"x\" } \n").unwrap(),
+            "{\"time\":7,\"cmd\":\"x\"}"
+        );
         assert_eq!(json("{}").unwrap(), "{\"time\":7}");
-        assert_eq!(json("{\"time\":5,\"n\":1.10}").unwrap(), "{\"time\":5,\"n\":1.10}");
+        assert_eq!(
+            json("{\"time\":5,\"n\":1.10}").unwrap(),
+            "{\"time\":5,\"n\":1.10}"
+        );
         assert_eq!(json("{\"time\":null}").unwrap(), "{\"time\":null}");
     }
 
     #[test]
     fn refuses_what_the_reader_would_reject() {
-        assert!(matches!(Json::new("{\"a\":}", 7), Err(JsonError::Invalid(_))));
+        assert!(matches!(
+            Json::new("{\"a\":}", 7),
+            Err(JsonError::Invalid(_))
+        ));
         assert!(matches!(Json::new("", 7), Err(JsonError::Invalid(_))));
         assert!(matches!(Json::new("[1]", 7), Err(JsonError::NotAnObject)));
-        assert!(matches!(Json::new("{\"event\":\"a\\nb\"}", 7), Err(JsonError::BadEvent(_))));
-        assert!(matches!(Json::event("ready", "x", 7), Err(JsonError::BadEvent(_))));
+        assert!(matches!(
+            Json::new("{\"event\":\"a\\nb\"}", 7),
+            Err(JsonError::BadEvent(_))
+        ));
+        assert!(matches!(
+            Json::event("ready", "x", 7),
+            Err(JsonError::BadEvent(_))
+        ));
     }
 }

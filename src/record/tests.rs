@@ -41,9 +41,15 @@ fn read(input: impl AsRef<[u8]>) -> Vec<String> {
 
 #[test]
 fn lines_touching_objects_and_pretty_printed_ones() {
-    assert_eq!(read("{\"a\":1}\n{\"b\":2}\n"), ["{\"a\":1}@0", "{\"b\":2}@8"]);
+    assert_eq!(
+        read("{\"a\":1}\n{\"b\":2}\n"),
+        ["{\"a\":1}@0", "{\"b\":2}@8"]
+    );
     assert_eq!(read("{\"a\":1}{\"b\":2}"), ["{\"a\":1}@0", "{\"b\":2}@7"]);
-    assert_eq!(read("\n\r\n {\n  \"a\": [1,\n  {}]\n}\n"), ["{\n  \"a\": [1,\n  {}]\n}@4"]);
+    assert_eq!(
+        read("\n\r\n {\n  \"a\": [1,\n  {}]\n}\n"),
+        ["{\n  \"a\": [1,\n  {}]\n}@4"]
+    );
 }
 
 #[test]
@@ -74,26 +80,32 @@ fn a_number_at_the_end_is_pending_and_stays_unread() {
 fn numbers_that_are_no_time() {
     let lone = "!a number without an object after it";
     assert_eq!(read("1 2 {\"a\":1}"), [lone, "2 {\"a\":1}@2"]);
-    assert_eq!(read("1\n\"x\"\n{}"), [lone, "!a bare string instead of an object", "{}@6"]);
+    assert_eq!(
+        read("1\n\"x\"\n{}"),
+        [lone, "!a bare string instead of an object", "{}@6"]
+    );
     assert_eq!(read("1x\n{}"), [lone, "{}@3"]);
     assert_eq!(read("1-2{}\n{}"), [lone, "{}@6"]);
 }
 
 #[test]
 fn after_an_error_it_goes_on_at_the_next_line() {
-    assert_eq!(read("{\"a\":1,}\n{\"b\":2}"), [
-        "!broken JSON: trailing comma",
-        "{\"b\":2}@9"
-    ]);
-    assert_eq!(read("hello {\"a\":1}\n{\"b\":2}"), [
-        "!broken JSON: a record begins with {",
-        "{\"b\":2}@14"
-    ]);
-    assert_eq!(read("[1]\ntrue\n\"x\"\n"), [
-        "!an array instead of an object",
-        "!a bare word instead of an object",
-        "!a bare string instead of an object"
-    ]);
+    assert_eq!(
+        read("{\"a\":1,}\n{\"b\":2}"),
+        ["!broken JSON: trailing comma", "{\"b\":2}@9"]
+    );
+    assert_eq!(
+        read("hello {\"a\":1}\n{\"b\":2}"),
+        ["!broken JSON: a record begins with {", "{\"b\":2}@14"]
+    );
+    assert_eq!(
+        read("[1]\ntrue\n\"x\"\n"),
+        [
+            "!an array instead of an object",
+            "!a bare word instead of an object",
+            "!a bare string instead of an object"
+        ]
+    );
 }
 
 #[test]
@@ -111,21 +123,31 @@ fn a_torn_record_does_not_swallow_the_next() {
 fn invalid_utf8_is_named_where_it_stands() {
     let input = b"{\"a\":\"\xff\"}\n{\"b\":2}";
     assert_eq!(read(input), ["!invalid UTF-8", "{\"b\":2}@10"]);
-    let Found::Rejected { at, .. } = Parser::new(MAX).step(input, true).found else { panic!() };
+    let Found::Rejected { at, .. } = Parser::new(MAX).step(input, true).found else {
+        panic!()
+    };
     assert_eq!(at, 6);
-    assert_eq!(read(b"{\"event\":\"\xff\"}\n{}"), ["!invalid UTF-8", "{}@14"]);
+    assert_eq!(
+        read(b"{\"event\":\"\xff\"}\n{}"),
+        ["!invalid UTF-8", "{}@14"]
+    );
 }
 
 #[test]
 fn an_error_is_placed_at_the_byte_that_breaks() {
     let input = b" {\n \"a\": 1 x\n}";
-    let Found::Rejected { at, .. } = Parser::new(MAX).step(input, true).found else { panic!() };
+    let Found::Rejected { at, .. } = Parser::new(MAX).step(input, true).found else {
+        panic!()
+    };
     assert_eq!(input[at], b'x');
 }
 
 #[test]
 fn bom_and_nuls_between_values_are_skipped() {
-    assert_eq!(read("\u{feff}{\"a\":1}\0\0\n\u{feff}{\"b\":2}"), ["{\"a\":1}@3", "{\"b\":2}@16"]);
+    assert_eq!(
+        read("\u{feff}{\"a\":1}\0\0\n\u{feff}{\"b\":2}"),
+        ["{\"a\":1}@3", "{\"b\":2}@16"]
+    );
     assert_eq!(read("{\"a\":\"\0\"}\n{}").len(), 2);
 }
 
@@ -179,9 +201,18 @@ fn named_events() {
         data: data.into(),
         retry,
     };
-    assert_eq!(event_of("{\"event\":\"p\",\"data\":\"a\\nb\"}"), named("p", "a\nb", None));
-    assert_eq!(event_of("{\"event\":\"p\",\"data\":{ \"x\": 1 }}"), named("p", "{\"x\":1}", None));
-    assert_eq!(event_of("{\"event\":\"\\u0070\",\"retry\":5}"), named("p", "null", Some(5)));
+    assert_eq!(
+        event_of("{\"event\":\"p\",\"data\":\"a\\nb\"}"),
+        named("p", "a\nb", None)
+    );
+    assert_eq!(
+        event_of("{\"event\":\"p\",\"data\":{ \"x\": 1 }}"),
+        named("p", "{\"x\":1}", None)
+    );
+    assert_eq!(
+        event_of("{\"event\":\"\\u0070\",\"retry\":5}"),
+        named("p", "null", Some(5))
+    );
 }
 
 #[test]
@@ -208,13 +239,19 @@ fn a_key_ignores_white_space_and_minds_time_and_content() {
         Found::Record { record, .. } => record.key(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(key("{\"a\":\"x y\",\"b\":[1]}"), key("\n{ \"a\" : \"x y\",\n\"b\": [ 1 ] }"));
+    assert_eq!(
+        key("{\"a\":\"x y\",\"b\":[1]}"),
+        key("\n{ \"a\" : \"x y\",\n\"b\": [ 1 ] }")
+    );
     assert_eq!(key("5 {}"), key("\u{feff}5\n\n{ }"));
     assert_ne!(key("5 {}"), key("6 {}"));
     assert_ne!(key("5 {}"), key("{}"));
     assert_ne!(key("{\"a\":\"x y\"}"), key("{\"a\":\"xy\"}"));
     // Cursors outlive the server: the hash must never change.
-    assert_eq!(key("1732155000\n{\"cmd\":\"x\"}"), 9_636_709_069_081_013_582);
+    assert_eq!(
+        key("1732155000\n{\"cmd\":\"x\"}"),
+        9_636_709_069_081_013_582
+    );
 }
 
 proptest::proptest! {

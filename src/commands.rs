@@ -1,0 +1,7 @@
+//! A file per command of the command line.
+
+pub mod check;
+pub mod path;
+pub mod send;
+pub mod serve;
+pub mod tail;

@@ -1,0 +1,175 @@
+//! `tailcast serve`: the server, from its settings to its end.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Common, Serve};
+use crate::http::App;
+use crate::http::assets::Assets;
+use crate::http::events::Events;
+use crate::http::origin::Origin;
+use crate::http::server;
+use crate::http::session::Me;
+use crate::http::writer::Writer;
+use crate::hub::Hub;
+use crate::store::Store;
+
+/// Serves until SIGINT or SIGTERM; a second one ends the program at once.
+pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
+    raise_descriptor_limit();
+    let store = Store::create(&common.streams, common.max_record)?;
+    store.check_writable()?;
+    if let Some(web) = &settings.web
+        && !web.is_dir()
+    {
+        bail!("--web {}: there is no such folder", web.display());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = listen(settings).await?;
+        let address = listener.local_addr().context("cannot ask for the port")?;
+        let stop = CancellationToken::new();
+        let hub = Hub::start(Arc::clone(&store))?;
+        let app = app(common, settings, &hub, &stop);
+        let signals = tokio::spawn(stop_on_signals(stop.clone()));
+        announce(address, store.root().path());
+        server::serve(listener, app, stop).await;
+        signals.abort();
+        anyhow::Ok(())
+    })
+}
+
+fn app(common: &Common, settings: &Serve, hub: &Hub, stop: &CancellationToken) -> App {
+    let streams = hub.store().root().path().to_owned();
+    App {
+        origin: Origin {
+            any_host: settings.open,
+        },
+        events: Events {
+            hub: hub.clone(),
+            heartbeat: settings.heartbeat,
+            retry: settings.retry,
+            stop: stop.clone(),
+        },
+        writer: Writer { hub: hub.clone() },
+        me: Me {
+            cli: command_line(&streams),
+            max_record: common.max_record,
+        },
+        assets: Assets::new(settings.web.clone(), streams),
+    }
+}
+
+async fn listen(settings: &Serve) -> anyhow::Result<TcpListener> {
+    let bind = &settings.bind;
+    let wrong = || format!("--bind {bind} is no address; give one like 127.0.0.1:8000");
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(bind)
+        .await
+        .with_context(wrong)?
+        .collect();
+    if let Some(address) = addresses
+        .iter()
+        .find(|address| !settings.may_listen_on(address.ip()))
+    {
+        bail!(
+            "without a secret everyone who reaches the server may read and write; give --open to listen on {address} all the same"
+        );
+    }
+    TcpListener::bind(&*addresses).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("{bind} is in use by another program; stop it, or choose another port with --bind")
+        }
+        _ => anyhow::Error::new(error).context(format!("cannot listen on {bind}")),
+    })
+}
+
+/// The first line of output, and the only one: what a person opens, and what a script waits for.
+fn announce(address: SocketAddr, streams: &Path) {
+    let mut out = std::io::stdout();
+    // Standard output may be closed, and the server is up all the same.
+    let _ = writeln!(
+        out,
+        "tailcast listens on http://{address}/ and follows {}",
+        streams.display()
+    );
+    let _ = out.flush();
+    tracing::info!(%address, ?streams, "open mode: whoever reaches this address may read and write");
+}
+
+/// How this program is called from any folder, quoted for a shell.
+fn command_line(streams: &Path) -> String {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let program = if Path::new(&program).components().count() > 1 {
+        std::env::current_exe().unwrap_or_else(|_| program.into())
+    } else {
+        program.into()
+    };
+    format!(
+        "{} --streams {}",
+        quote(&program.to_string_lossy()),
+        quote(&streams.to_string_lossy())
+    )
+}
+
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+async fn stop_on_signals(stop: CancellationToken) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        tracing::warn!("signals cannot be caught; the server will end at once when it is told to");
+        return;
+    };
+    for first in [true, false] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if !first {
+            std::process::exit(1);
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    }
+}
+
+/// A connection and a followed stream take a descriptor each, and common soft limits are 1024.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays at {:?}", limit.current);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_for_a_shell() {
+        assert_eq!(quote("/usr/bin/tailcast"), "/usr/bin/tailcast");
+        assert_eq!(quote("/home/a b/it's"), r"'/home/a b/it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+}

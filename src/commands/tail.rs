@@ -1,0 +1,157 @@
+//! `tailcast tail`: a user's stream in the terminal.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::cli::Tail;
+use crate::position::Position;
+use crate::record::{Event, Reason, Record};
+use crate::store::watch::{Change, Watch};
+use crate::store::{From, Hint, News, Resumed, Store};
+
+/// How many records are shown at first, as `tail` does.
+const LAST: usize = 10;
+
+/// Changes that raise no event are found by then.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Prints the last records, or those since a time, and follows the file until it is interrupted.
+pub fn run(store: &Arc<Store>, tail: &Tail, out: &mut dyn Write) -> anyhow::Result<()> {
+    let address = tail.target.address();
+    let (sender, changes) = channel();
+    let watch = Watch::new(store.root(), move |change| {
+        // The receiver is gone when the program ends.
+        let _ = sender.send(change);
+    })?;
+    let _folder = watch.follow(&address);
+    let mut printer = Printer {
+        out,
+        json: tail.json,
+        failed: Ok(()),
+    };
+    let from = tail.since.map_or(From::Last(LAST), From::Since);
+    if let Resumed::Here(mut history) = store.history(&address, from)? {
+        history.each(|record, _| {
+            printer.print(record);
+            if printer.failed.is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+    }
+    let mut followed = store.follow(address.clone());
+    followed.start()?;
+    let mut hint = Hint {
+        writing: false,
+        changed: Instant::now(),
+    };
+    let mut wait = None;
+    while printer.is_open()? {
+        match changes.recv_timeout(wait.unwrap_or(LOOK)) {
+            Ok(Change::Stream {
+                address: of,
+                writing,
+            }) if of == address => {
+                hint = Hint {
+                    writing,
+                    changed: Instant::now(),
+                };
+            }
+            Ok(Change::Stream { .. }) => continue,
+            Ok(Change::Folder(channel)) => watch.again(&channel),
+            Ok(Change::Anything) => watch.all_again(),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        wait = followed.look(hint, &mut printer)?;
+    }
+    Ok(())
+}
+
+struct Printer<'a> {
+    out: &'a mut dyn Write,
+    json: bool,
+    failed: io::Result<()>,
+}
+
+impl Printer<'_> {
+    fn print(&mut self, record: &Record<'_>) {
+        let line = if self.json {
+            json(record)
+        } else {
+            pretty(record)
+        };
+        if self.failed.is_ok() {
+            self.failed = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        }
+    }
+
+    /// Whether somebody still reads: `tailcast tail ann | head` just ends.
+    fn is_open(&mut self) -> io::Result<bool> {
+        match std::mem::replace(&mut self.failed, Ok(())) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            other => other.map(|()| true),
+        }
+    }
+}
+
+impl News for Printer<'_> {
+    fn record(&mut self, record: &Record<'_>, _: Position) {
+        self.print(record);
+    }
+
+    fn rejected(&mut self, reason: &Reason, line: u64, column: u64) {
+        tracing::warn!(line, column, hint = reason.hint(), "rejected: {reason}");
+    }
+
+    fn rejected_more(&mut self, count: usize) {
+        tracing::warn!(count, "rejected more; `tailcast check` shows each");
+    }
+
+    fn rewritten(&mut self) {}
+}
+
+/// The object on one line.
+fn json(record: &Record<'_>) -> String {
+    record
+        .json
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Local time, what it is, and its content without what would move the cursor of a terminal.
+fn pretty(record: &Record<'_>) -> String {
+    let text = match &record.event {
+        Event::Unnamed => json(record),
+        Event::Named { name, data, .. } => format!("{name}: {data}"),
+    };
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    format!("{}  {text}", clock(record.time))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a time out of range prints as none"
+)]
+fn clock(unix: Option<f64>) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    let time = unix.and_then(|unix| OffsetDateTime::from_unix_timestamp(unix as i64).ok());
+    let local = time.map(|time| {
+        time::UtcOffset::local_offset_at(time).map_or(time, |offset| time.to_offset(offset))
+    });
+    local
+        .and_then(|time| time.format(format).ok())
+        .unwrap_or_else(|| "-".repeat(19))
+}

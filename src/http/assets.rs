@@ -1,0 +1,196 @@
+//! The page, the client and the sounds: embedded in the binary, or from a folder of yours.
+
+use std::path::{Component, Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderValue, IF_NONE_MATCH, RANGE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use percent_encoding::percent_decode_str;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use tower_http::services::ServeDir;
+use tower_service::Service as _;
+
+use super::reply::{self, Problem, Reply, set};
+
+/// Nothing but our own files, no inline code, in nobody's frame. A notification may show any image.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; font-src 'self'; \
+    media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Embedded paths that stay when another folder is served.
+const CLIENT: [&str; 2] = ["js/", "sounds/"];
+
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/assets"]
+struct Embedded;
+
+/// What `GET` finds beside the interface.
+#[derive(Debug)]
+pub struct Assets {
+    own: Option<Own>,
+}
+
+/// A folder that is served instead of the page.
+#[derive(Debug)]
+struct Own {
+    folder: PathBuf,
+    /// Never served, should it lie inside.
+    streams: PathBuf,
+}
+
+impl Assets {
+    /// The embedded page, or the folder `web` with the embedded client beside it. Nothing below `streams`
+    /// is ever served.
+    #[must_use]
+    pub fn new(web: Option<PathBuf>, streams: PathBuf) -> Self {
+        Self {
+            own: web.map(|folder| Own { folder, streams }),
+        }
+    }
+
+    /// Answers `GET` and `HEAD`.
+    pub async fn get(&self, request: Request<()>) -> Result<Reply, Problem> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Err(Problem::Method("GET, HEAD"));
+        }
+        let path = percent_decode_str(request.uri().path())
+            .decode_utf8_lossy()
+            .into_owned();
+        let path = path.strip_prefix('/').ok_or(Problem::NotFound)?;
+        if let Some(own) = &self.own {
+            if own.holds(path) {
+                return own.get(request).await;
+            }
+            if !CLIENT.iter().any(|prefix| path.starts_with(prefix)) {
+                return Err(Problem::NotFound);
+            }
+        }
+        let path = if path.is_empty() { "index.html" } else { path };
+        let file = Embedded::get(path).ok_or(Problem::NotFound)?;
+        Ok(embedded(&request, file))
+    }
+}
+
+impl Own {
+    /// Whether a path names a file that may be served: inside the folder, links resolved, nothing hidden,
+    /// no stream.
+    fn holds(&self, path: &str) -> bool {
+        let is_plain = |part: Component<'_>| match part {
+            Component::Normal(name) => !name.as_encoded_bytes().starts_with(b"."),
+            _ => false,
+        };
+        if !Path::new(path).components().all(is_plain) {
+            return false;
+        }
+        let mut file = self.folder.join(path);
+        if path.is_empty() || path.ends_with('/') {
+            file.push("index.html");
+        }
+        let (Ok(file), Ok(folder)) = (file.canonicalize(), self.folder.canonicalize()) else {
+            return false;
+        };
+        let in_streams = self
+            .streams
+            .canonicalize()
+            .is_ok_and(|streams| file.starts_with(streams));
+        file.starts_with(folder)
+            && !in_streams
+            && (file.is_file() || file.join("index.html").is_file())
+    }
+
+    async fn get(&self, request: Request<()>) -> Result<Reply, Problem> {
+        let mut folder = ServeDir::new(&self.folder);
+        let served = folder
+            .call(request.map(|()| http_body_util::Empty::<Bytes>::new()))
+            .await;
+        let Ok(reply) = served;
+        let mut reply = reply.map(BodyExt::boxed_unsync);
+        set(&mut reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(&mut reply, CACHE_CONTROL, "no-cache");
+        Ok(reply)
+    }
+}
+
+fn embedded(request: &Request<()>, file: EmbeddedFile) -> Reply {
+    let etag = format!("\"{}\"", BASE64.encode(&file.metadata.sha256_hash()[..12]));
+    let known = request
+        .headers()
+        .get(IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let mut reply = if known.is_some_and(|known| {
+        known
+            .split(',')
+            .any(|it| it.trim() == etag || it.trim() == "*")
+    }) {
+        reply::empty(StatusCode::NOT_MODIFIED)
+    } else {
+        let mime = file.metadata.mimetype().to_owned();
+        let mut reply = whole_or_part(request, Bytes::from(file.data.into_owned()));
+        insert(&mut reply, CONTENT_TYPE, &with_charset(mime));
+        set(&mut reply, CONTENT_SECURITY_POLICY, CSP);
+        set(&mut reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(&mut reply, REFERRER_POLICY, "no-referrer");
+        reply
+    };
+    insert(&mut reply, ETAG, &etag);
+    set(&mut reply, CACHE_CONTROL, "no-cache");
+    reply
+}
+
+fn with_charset(mime: String) -> String {
+    if mime.starts_with("text/") {
+        mime + "; charset=utf-8"
+    } else {
+        mime
+    }
+}
+
+fn insert(reply: &mut Reply, name: http::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        reply.headers_mut().insert(name, value);
+    }
+}
+
+/// Players ask for sounds in parts (RFC 9110, section 14). One range is honoured; several, or one that
+/// makes no sense, get what the RFC allows: everything, or 416.
+fn whole_or_part(request: &Request<()>, data: Bytes) -> Reply {
+    let len = data.len() as u64;
+    let asked = request
+        .headers()
+        .get(RANGE)
+        .and_then(|value| value.to_str().ok());
+    let parsed = asked.map(|value| {
+        http_range_header::parse_range_header(value).and_then(|ranges| ranges.validate(len))
+    });
+    let mut reply = match parsed.as_ref().map(|ranges| ranges.as_deref()) {
+        Some(Ok([range])) => {
+            let (from, to) = (*range.start(), *range.end());
+            let bounds = usize::try_from(from).ok().zip(usize::try_from(to).ok());
+            let part = bounds.map_or(data.clone(), |(from, to)| data.slice(from..=to));
+            let mut reply = reply::of(
+                StatusCode::PARTIAL_CONTENT,
+                "application/octet-stream",
+                part,
+            );
+            insert(
+                &mut reply,
+                CONTENT_RANGE,
+                &format!("bytes {from}-{to}/{len}"),
+            );
+            reply
+        }
+        Some(Err(_)) => {
+            let mut reply = reply::empty(StatusCode::RANGE_NOT_SATISFIABLE);
+            insert(&mut reply, CONTENT_RANGE, &format!("bytes */{len}"));
+            reply
+        }
+        _ => reply::of(StatusCode::OK, "application/octet-stream", data),
+    };
+    set(&mut reply, ACCEPT_RANGES, "bytes");
+    reply
+}

@@ -1,0 +1,112 @@
+//! Accepting connections, and ending them. The only place that does.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::App;
+
+/// Pause after a failed accept, for example when file descriptors have run out.
+const ACCEPT_RETRY: Duration = Duration::from_millis(200);
+
+/// How long a request's head may take to arrive.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+
+/// hyper's buffer per connection, in bytes; also the largest head of a request.
+const MAX_BUFFER: usize = 32 * 1024;
+
+/// How long connections may take to end after the stop.
+pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serves until `stop`, then lets running requests end, for at most [`DRAIN`].
+pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
+    let app = Arc::new(app);
+    let tasks = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((socket, _)) => {
+                tasks.spawn(connection(
+                    socket,
+                    Arc::clone(&app),
+                    stop.clone(),
+                    tasks.clone(),
+                ));
+            }
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections; trying again");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+    drop(listener);
+    tasks.close();
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        tracing::warn!(left = tasks.len(), "connections did not end in time");
+    }
+}
+
+/// A connection that its client gave up before it was accepted.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+async fn connection(socket: TcpStream, app: Arc<App>, stop: CancellationToken, tasks: TaskTracker) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    let mut builder = auto::Builder::new(Tracked(tasks));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(MAX_BUFFER)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(MAX_BUFFER).unwrap_or(u32::MAX));
+    let service = service_fn(|request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(app.respond(request).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(socket), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+/// Gives the tasks of HTTP/2 connections an owner.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}

@@ -1,0 +1,204 @@
+//! Which streams are followed now, and by whom.
+//!
+//! The hub knows no HTTP and no clients: a [`Follower`] answers "what is new for me, as bytes". Nothing is
+//! queued for anyone; a change wakes the followers, and each reads on from its own position.
+
+mod follower;
+mod looker;
+mod stream;
+mod tail;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+pub use follower::{Begin, Follower};
+
+use crate::address::Address;
+use crate::store::Store;
+use crate::store::watch::{Change, Watch, WatchError};
+use looker::{Job, Looker};
+use stream::{Stream, lock};
+
+/// How many threads look at files. Two, so that a large file that is read whole does not hold up the rest.
+const LOOKERS: usize = 2;
+
+/// Why the hub cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// The folder cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// No thread could be started.
+    #[error("cannot start a thread")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The followed streams. Cheap to clone; the last clone ends the watch and the threads.
+#[derive(Debug, Clone)]
+pub struct Hub(Arc<Registry>);
+
+/// Which streams are followed, and who looks at them.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    store: Arc<Store>,
+    streams: Mutex<HashMap<Address, Followed>>,
+    lookers: OnceLock<Vec<Looker>>,
+    watch: OnceLock<Arc<Watch>>,
+    shares: RandomState,
+    ids: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Followed {
+    stream: Arc<Stream>,
+    followers: usize,
+}
+
+impl Hub {
+    /// Starts to watch the store's folders.
+    pub fn start(store: Arc<Store>) -> Result<Self, HubError> {
+        let registry = Arc::new(Registry {
+            store,
+            streams: Mutex::default(),
+            lookers: OnceLock::new(),
+            watch: OnceLock::new(),
+            shares: RandomState::new(),
+            ids: AtomicU64::new(0),
+        });
+        let start = |number| Looker::start(number, Arc::downgrade(&registry));
+        let lookers: Vec<Looker> = (0..LOOKERS).map(start).collect::<Result<_, _>>()?;
+        registry.lookers.get_or_init(|| lookers);
+        let weak: Weak<Registry> = Arc::downgrade(&registry);
+        let watch = Watch::new(registry.store.root(), move |change| {
+            if let Some(registry) = weak.upgrade() {
+                registry.changed(change);
+            }
+        })?;
+        registry.watch.get_or_init(|| watch);
+        Ok(Self(registry))
+    }
+
+    /// Follows streams from where `begin` says. Blocks on the disk while it finds the places.
+    #[must_use]
+    pub fn follow(&self, addresses: &[Address], begin: &Begin) -> Follower {
+        let id = self.0.ids.fetch_add(1, Ordering::Relaxed);
+        Follower::new(Arc::clone(&self.0), id, addresses, begin)
+    }
+
+    /// Says that a stream changed, for a writer that need not wait for the watch to notice.
+    pub fn poke(&self, address: &Address) {
+        if let Some(stream) = self.0.get(address) {
+            self.0.queue(stream, Stream::mark);
+        }
+    }
+
+    /// The store whose streams these are.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.0.store
+    }
+
+    /// How many streams are followed now.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        lock(&self.0.streams).len()
+    }
+}
+
+impl Registry {
+    fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Set before the first stream can be followed.
+    fn watch(&self) -> &Arc<Watch> {
+        self.watch.wait()
+    }
+
+    fn streams(&self) -> Vec<Arc<Stream>> {
+        lock(&self.streams)
+            .values()
+            .map(|followed| Arc::clone(&followed.stream))
+            .collect()
+    }
+
+    fn get(&self, address: &Address) -> Option<Arc<Stream>> {
+        lock(&self.streams)
+            .get(address)
+            .map(|followed| Arc::clone(&followed.stream))
+    }
+
+    /// The stream, for one more follower. It is watched first and read after that, so that no change
+    /// falls between.
+    fn acquire(&self, address: &Address) -> Arc<Stream> {
+        let stream = {
+            let mut streams = lock(&self.streams);
+            let followed = streams.entry(address.clone()).or_insert_with(|| {
+                let folder = self.watch().follow(address);
+                let file = self.store.follow(address.clone());
+                let root = self.store.root().clone();
+                let stream = Arc::new(Stream::new(file, address.clone(), root, folder));
+                Followed {
+                    stream,
+                    followers: 0,
+                }
+            });
+            followed.followers += 1;
+            Arc::clone(&followed.stream)
+        };
+        stream.start();
+        stream
+    }
+
+    /// One follower less; a stream that nobody follows is forgotten, and costs nothing.
+    fn release(&self, address: &Address) {
+        let mut streams = lock(&self.streams);
+        let Some(followed) = streams.get_mut(address) else {
+            return;
+        };
+        followed.followers -= 1;
+        let gone = if followed.followers == 0 {
+            streams.remove(address)
+        } else {
+            None
+        };
+        drop(streams);
+        // Here, without the lock, its folder may cease to be watched.
+        drop(gone);
+    }
+
+    fn changed(&self, change: Change) {
+        match change {
+            Change::Stream { address, writing } => {
+                if let Some(stream) = self.get(&address) {
+                    self.queue(stream, |stream| stream.hint(writing));
+                }
+            }
+            Change::Folder(channel) => self
+                .lookers()
+                .for_each(|it| it.give(Job::Folder(channel.clone()))),
+            Change::Anything => self.lookers().for_each(|it| it.give(Job::Everything)),
+        }
+    }
+
+    fn queue(&self, stream: Arc<Stream>, mark: impl Fn(&Stream) -> bool) {
+        if mark(&stream) {
+            let share = self.share_of(stream.address());
+            if let Some(looker) = self.lookers().nth(share) {
+                looker.give(Job::Look(stream));
+            }
+        }
+    }
+
+    fn lookers(&self) -> impl Iterator<Item = &Looker> {
+        self.lookers.get().into_iter().flatten()
+    }
+
+    /// Which looker looks at this stream.
+    fn share_of(&self, address: &Address) -> usize {
+        let hash = self.shares.hash_one(address);
+        usize::try_from(hash % LOOKERS as u64).unwrap_or_default()
+    }
+}

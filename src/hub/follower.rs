@@ -1,0 +1,323 @@
+//! One connection's reading of its streams: positions, and what is new behind them.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::Registry;
+use super::stream::Stream;
+use super::tail::{Place, encode, event_name};
+use crate::address::{Address, Channel};
+use crate::cursor::{self, Cursor};
+use crate::position::Position;
+use crate::record::Record;
+use crate::sse;
+use crate::store::{From, History, Resumed};
+
+/// Editors and tools leave a file missing or empty for a moment; only one that stays so has lost its
+/// records. The same patience as for those who are connected.
+const GONE_PATIENCE: Duration = crate::store::change::EMPTY_PATIENCE;
+
+/// Where a follower begins.
+#[derive(Debug, Clone, Default)]
+pub struct Begin {
+    /// The positions it came back with. Streams that it names begin there, whatever `otherwise` says.
+    pub cursor: Cursor,
+    /// Where streams begin that the cursor does not name, in a connection that came back with none;
+    /// `None` is their end.
+    pub otherwise: Option<From>,
+    /// Of the named events to everyone, only these; `None` is all.
+    pub types: Option<HashSet<String>>,
+}
+
+/// One connection's reading of its streams.
+///
+/// It holds positions and nothing else: what is new is read when the connection can take it, out of the
+/// shared tails or, where they no longer reach back, out of the files.
+#[derive(Debug)]
+pub struct Follower {
+    registry: Arc<Registry>,
+    id: u64,
+    signal: Arc<Notify>,
+    lanes: Vec<Lane>,
+    /// Which lane reads first; it moves on, so that a busy stream does not starve the others.
+    turn: usize,
+    types: Option<HashSet<String>>,
+}
+
+/// One of its streams.
+#[derive(Debug)]
+struct Lane {
+    stream: Arc<Stream>,
+    place: Place,
+    reading: Reading,
+    /// Since when its records are in no file.
+    gone: Option<Instant>,
+}
+
+/// Where the next record comes from.
+#[derive(Debug)]
+enum Reading {
+    /// The tail, from this number on.
+    Tail(u64),
+    /// The file, with the epoch in which it was opened.
+    File(Option<(u64, Box<History>)>),
+}
+
+impl Follower {
+    pub(super) fn new(
+        registry: Arc<Registry>,
+        id: u64,
+        addresses: &[Address],
+        begin: &Begin,
+    ) -> Self {
+        let signal = Arc::new(Notify::new());
+        let mut lanes: Vec<Lane> = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            if lanes.iter().all(|lane| lane.stream.address() != address) {
+                let stream = registry.acquire(address);
+                stream.join(id, Arc::clone(&signal));
+                lanes.push(Lane::new(stream, &registry, begin));
+            }
+        }
+        Self {
+            registry,
+            id,
+            signal,
+            lanes,
+            turn: 0,
+            types: begin.types.clone(),
+        }
+    }
+
+    /// The cursor behind everything that was read.
+    #[must_use]
+    pub fn cursor(&self) -> String {
+        pieces(&self.lanes, None).collect()
+    }
+
+    /// Returns when there may be something new; at once if there was since the last call.
+    pub async fn changed(&self) {
+        self.signal.notified().await;
+    }
+
+    /// Appends what the tails hold for this follower as event stream text, until `out` has `max` bytes.
+    /// Never blocks. `true` if there may be more that has to come from a file: see [`Follower::catch_up`].
+    pub fn read(&mut self, out: &mut Vec<u8>, max: usize) -> bool {
+        let count = self.lanes.len();
+        for at in 0..count {
+            self.read_lane((self.turn + at) % count, out, max);
+        }
+        self.turn = (self.turn + 1) % count.max(1);
+        self.lanes
+            .iter()
+            .any(|lane| matches!(lane.reading, Reading::File(_)))
+    }
+
+    /// Appends what has to come from files, until `out` has `max` bytes. Blocks on the disk. `Some` asks
+    /// to be called again after that time even if nothing changes.
+    pub fn catch_up(&mut self, out: &mut Vec<u8>, max: usize) -> Option<Duration> {
+        let mut again = None;
+        for at in 0..self.lanes.len() {
+            if matches!(self.lanes[at].reading, Reading::File(_)) && out.len() < max {
+                let wait = self.catch_up_lane(at, out, max);
+                again = again.into_iter().chain(wait).min();
+            }
+        }
+        again
+    }
+
+    fn read_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize) {
+        let Reading::Tail(mut number) = self.lanes[at].reading else {
+            return;
+        };
+        let stream = Arc::clone(&self.lanes[at].stream);
+        let tail = stream.tail();
+        let Some(entries) = tail.since(number) else {
+            self.lanes[at].reading = Reading::File(None);
+            return;
+        };
+        for entry in entries {
+            if out.len() >= max {
+                break;
+            }
+            number += 1;
+            if self.wants(at, entry.name.as_deref()) {
+                out.extend_from_slice(&entry.text);
+                sse::finish(out, pieces(&self.lanes, Some((at, &entry.place.part))));
+            }
+            self.lanes[at].place = entry.place.clone();
+        }
+        if number == tail.next() {
+            self.lanes[at].place = tail.head().clone();
+        }
+        self.lanes[at].reading = Reading::Tail(number);
+    }
+
+    fn catch_up_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize) -> Option<Duration> {
+        if self.lanes[at].joins_tail() {
+            return None;
+        }
+        let epoch = self.lanes[at].stream.tail().epoch();
+        let mut history = match self.open(at, epoch, out) {
+            Ok(history) => history,
+            Err(wait) => return wait,
+        };
+        let address = self.lanes[at].stream.address().clone();
+        let read = history.each(|record, position| {
+            let place = Place::new(&address, position);
+            self.take(at, record, place, out);
+            if out.len() < max {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        if let Err(error) = read {
+            tracing::warn!(stream = ?address.to_string(), %error, "cannot read on in the stream file");
+        }
+        self.lanes[at].reading = Reading::File(Some((epoch, history)));
+        self.lanes[at].joins_tail();
+        None
+    }
+
+    /// The lane's file at its position; or nothing yet, and when to try again.
+    fn open(
+        &mut self,
+        at: usize,
+        epoch: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<Box<History>, Option<Duration>> {
+        let lane = &mut self.lanes[at];
+        if let Reading::File(open) = &mut lane.reading
+            && let Some((_, history)) = open.take_if(|(of, _)| *of == epoch)
+        {
+            return Ok(history);
+        }
+        let address = lane.stream.address().clone();
+        let position = lane.place.position;
+        match self
+            .registry
+            .store()
+            .history(&address, From::Position(position))
+        {
+            Ok(Resumed::Here(history)) => {
+                self.lanes[at].gone = None;
+                self.lanes[at].place = Place::new(&address, history.position());
+                Ok(Box::new(history))
+            }
+            Ok(Resumed::Gone { history, empty }) => {
+                let since = *lane.gone.get_or_insert_with(Instant::now);
+                let left = GONE_PATIENCE.saturating_sub(since.elapsed());
+                if empty && !left.is_zero() {
+                    return Err(Some(left));
+                }
+                self.lanes[at].gone = None;
+                self.reset(at, &address, out);
+                Ok(Box::new(history))
+            }
+            Err(error) => {
+                tracing::debug!(stream = ?address.to_string(), %error, "cannot catch up");
+                Err(None)
+            }
+        }
+    }
+
+    /// Tells the client that its place in a stream is gone and everything there follows.
+    fn reset(&mut self, at: usize, address: &Address, out: &mut Vec<u8>) {
+        self.lanes[at].place = Place::new(address, Position::START);
+        let channel = address.channel.as_ref().map(Channel::as_str);
+        let data = serde_json::json!({
+            "stream": { "user": address.user.as_str(), "channel": channel },
+            "reason": "the records read last are no longer in the stream; all that is there follows",
+        });
+        sse::body(out, Some("reset"), &data.to_string(), None);
+        sse::finish(out, pieces(&self.lanes, None));
+    }
+
+    fn take(&mut self, at: usize, record: &Record<'_>, place: Place, out: &mut Vec<u8>) {
+        if self.wants(at, event_name(record)) {
+            encode(out, record);
+            sse::finish(out, pieces(&self.lanes, Some((at, &place.part))));
+        }
+        self.lanes[at].place = place;
+    }
+
+    /// `type=` chooses among the named events to everyone; what has no name, or is addressed to the user,
+    /// always comes.
+    fn wants(&self, at: usize, name: Option<&str>) -> bool {
+        match (&self.types, name) {
+            (Some(types), Some(name)) => {
+                !self.lanes[at].stream.address().user.is_everyone() || types.contains(name)
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        for lane in &self.lanes {
+            lane.stream.leave(self.id);
+            self.registry.release(lane.stream.address());
+        }
+    }
+}
+
+impl Lane {
+    fn new(stream: Arc<Stream>, registry: &Registry, begin: &Begin) -> Self {
+        let (head, next, epoch) = {
+            let tail = stream.tail();
+            (tail.head().clone(), tail.next(), tail.epoch())
+        };
+        let behind = |position| Self {
+            place: Place::new(stream.address(), position),
+            reading: Reading::File(None),
+            gone: None,
+            stream: Arc::clone(&stream),
+        };
+        if let Some(position) = begin.cursor.position(stream.address()) {
+            return behind(position);
+        }
+        if let Some(from) = begin.otherwise.filter(|_| begin.cursor.is_empty())
+            && let Ok(Resumed::Here(history)) = registry.store().history(stream.address(), from)
+        {
+            let lane = behind(history.position());
+            return Self {
+                reading: Reading::File(Some((epoch, Box::new(history)))),
+                ..lane
+            };
+        }
+        Self {
+            stream,
+            place: head,
+            reading: Reading::Tail(next),
+            gone: None,
+        }
+    }
+
+    /// Goes on from the tail if that reaches back to where this lane stands.
+    fn joins_tail(&mut self) -> bool {
+        let found = self.stream.tail().find(&self.place.position);
+        if let Some(number) = found {
+            self.reading = Reading::Tail(number);
+            self.gone = None;
+        }
+        found.is_some()
+    }
+}
+
+/// The pieces of the cursor of these lanes, one of them at another place.
+fn pieces<'a>(
+    lanes: &'a [Lane],
+    other: Option<(usize, &'a Arc<str>)>,
+) -> impl Iterator<Item = &'a str> {
+    let part = move |(at, lane): (usize, &'a Lane)| match other {
+        Some((it, part)) if it == at => &**part,
+        _ => &*lane.place.part,
+    };
+    std::iter::once(cursor::PREFIX).chain(lanes.iter().enumerate().map(part))
+}

@@ -1,0 +1,204 @@
+//! One stream that is followed: its file, its tail, and who to wake.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::tail::{Entry, Place, Tail};
+use crate::address::Address;
+use crate::errors::one_line;
+use crate::position::Position;
+use crate::record::{Reason, Record};
+use crate::store::watch::FolderWatch;
+use crate::store::{Followed, Hint, News, ReadError, Root};
+
+/// A followed stream. Two locks, never held together but in this order: `file` (held while the disk is
+/// read, by one looker at a time), then `tail` (held for a copy).
+#[derive(Debug)]
+pub struct Stream {
+    address: Address,
+    root: Root,
+    file: Mutex<File>,
+    tail: Mutex<Tail>,
+    hint: Mutex<Hint>,
+    queued: AtomicBool,
+    signals: Mutex<HashMap<u64, Arc<Notify>>>,
+    _folder: Option<FolderWatch>,
+}
+
+#[derive(Debug)]
+struct File {
+    followed: Followed,
+    started: bool,
+    /// The last trouble with the file, so that it is logged once and not at each look.
+    trouble: Option<String>,
+}
+
+impl Stream {
+    /// A stream that is not read yet. The folder must be watched before it is.
+    pub(super) fn new(
+        followed: Followed,
+        address: Address,
+        root: Root,
+        folder: Option<FolderWatch>,
+    ) -> Self {
+        let head = Place::new(&address, Position::START);
+        Self {
+            address,
+            root,
+            file: Mutex::new(File {
+                followed,
+                started: false,
+                trouble: None,
+            }),
+            tail: Mutex::new(Tail::new(head)),
+            hint: Mutex::new(Hint {
+                writing: false,
+                changed: Instant::now(),
+            }),
+            queued: AtomicBool::new(false),
+            signals: Mutex::default(),
+            _folder: folder,
+        }
+    }
+
+    /// Which stream this is.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Takes what the file holds now as known, once. Blocks on the disk.
+    pub(super) fn start(&self) {
+        let mut file = lock(&self.file);
+        if file.started {
+            return;
+        }
+        let started = file.followed.start();
+        file.note(&self.address, started);
+        file.started = true;
+        lock(&self.tail).moved(Place::new(&self.address, file.followed.position()));
+    }
+
+    /// Remembers what the watch said; `true` if the stream must be queued for a look.
+    pub(super) fn hint(&self, writing: bool) -> bool {
+        *lock(&self.hint) = Hint {
+            writing,
+            changed: Instant::now(),
+        };
+        self.mark()
+    }
+
+    /// `true` if the stream must be queued for a look.
+    pub(super) fn mark(&self) -> bool {
+        !self.queued.swap(true, Ordering::AcqRel)
+    }
+
+    /// Reads what is new and wakes the followers. Returns when to look again, if that is soon. Blocks on
+    /// the disk.
+    pub(super) fn look(&self) -> Option<Duration> {
+        self.queued.store(false, Ordering::Release);
+        let mut file = lock(&self.file);
+        if !file.started {
+            return None;
+        }
+        let hint = *lock(&self.hint);
+        let mut news = Arrivals {
+            stream: self,
+            came: false,
+            now: Instant::now(),
+        };
+        let looked = file.followed.look(hint, &mut news);
+        let came = news.came;
+        let head = file.followed.position();
+        let mut tail = lock(&self.tail);
+        if tail.head().position != head {
+            tail.moved(Place::new(&self.address, head));
+        }
+        drop(tail);
+        let again = file.note(&self.address, looked).flatten();
+        drop(file);
+        if came {
+            lock(&self.signals)
+                .values()
+                .for_each(|signal| signal.notify_one());
+        }
+        again
+    }
+
+    /// The tail. Hold it for a copy, not longer.
+    pub(super) fn tail(&self) -> MutexGuard<'_, Tail> {
+        lock(&self.tail)
+    }
+
+    /// Wakes `signal` when there is news, until [`Stream::leave`].
+    pub(super) fn join(&self, id: u64, signal: Arc<Notify>) {
+        lock(&self.signals).insert(id, signal);
+    }
+
+    pub(super) fn leave(&self, id: u64) {
+        lock(&self.signals).remove(&id);
+    }
+}
+
+impl File {
+    /// Logs trouble with the file when it begins and when it ends.
+    fn note<T>(&mut self, address: &Address, result: Result<T, ReadError>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                if self.trouble.take().is_some() {
+                    tracing::info!(stream = ?address.to_string(), "the stream file can be read again");
+                }
+                Some(value)
+            }
+            Err(error) => {
+                let text = one_line(&error);
+                if self.trouble.as_ref() != Some(&text) {
+                    tracing::warn!(stream = ?address.to_string(), "{text}");
+                    self.trouble = Some(text);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Puts what a look finds into the tail; locks it for each record alone, as followers read meanwhile.
+struct Arrivals<'a> {
+    stream: &'a Stream,
+    came: bool,
+    now: Instant,
+}
+
+impl News for Arrivals<'_> {
+    fn record(&mut self, record: &Record<'_>, position: Position) {
+        let place = Place::new(&self.stream.address, position);
+        let entry = Entry::new(record, place, self.now);
+        self.came = true;
+        lock(&self.stream.tail).push(entry);
+    }
+
+    fn rewritten(&mut self) {
+        self.came = true;
+        lock(&self.stream.tail).rewritten();
+    }
+
+    fn rejected(&mut self, reason: &Reason, line: u64, column: u64) {
+        let file = self.stream.root.file(&self.stream.address);
+        let hint = reason.hint();
+        tracing::warn!(?file, line, column, hint, "rejected: {reason}");
+    }
+
+    fn rejected_more(&mut self, count: usize) {
+        let file = self.stream.root.file(&self.stream.address);
+        tracing::warn!(?file, count, "rejected more; `tailcast check` shows each");
+    }
+}
+
+/// A thread that panicked with the lock held has changed nothing halfway that a reader would trip over.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,265 @@
+//! The tail of a stream: its newest records, encoded once, shared by all who follow it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::address::Address;
+use crate::cursor;
+use crate::position::Position;
+use crate::record::{Event, Record};
+use crate::sse;
+
+/// How much a tail keeps, in bytes of event stream text. A follower that is further behind reads the file.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// How long a tail keeps a record: long enough for every follower that reads at all.
+const MAX_AGE: Duration = Duration::from_secs(10);
+
+/// A position, and its text in a cursor.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Where.
+    pub position: Position,
+    /// The same as text; see [`cursor::part`].
+    pub part: Arc<str>,
+}
+
+impl Place {
+    /// The place of this position in a stream.
+    #[must_use]
+    pub fn new(address: &Address, position: Position) -> Self {
+        Self {
+            position,
+            part: cursor::part(address, &position).into(),
+        }
+    }
+}
+
+/// One record as it goes out, all but its id.
+#[derive(Debug)]
+pub struct Entry {
+    /// Event stream text.
+    pub text: Box<[u8]>,
+    /// The event's name, if it has one.
+    pub name: Option<Box<str>>,
+    /// Behind the record.
+    pub place: Place,
+    epoch: u64,
+    at: Instant,
+}
+
+impl Entry {
+    /// A record that was found at this time.
+    #[must_use]
+    pub fn new(record: &Record<'_>, place: Place, at: Instant) -> Self {
+        let mut text = Vec::with_capacity(record.json.len() + 16);
+        encode(&mut text, record);
+        let name = event_name(record).map(Into::into);
+        Self {
+            text: text.into_boxed_slice(),
+            name,
+            place,
+            epoch: 0,
+            at,
+        }
+    }
+}
+
+/// The newest records of a stream, numbered in the order they were found.
+#[derive(Debug)]
+pub struct Tail {
+    entries: VecDeque<Entry>,
+    /// The number of the first entry.
+    first: u64,
+    bytes: usize,
+    /// Counts how often the file was rewritten: offsets compare only within one epoch.
+    epoch: u64,
+    head: Place,
+}
+
+impl Tail {
+    /// An empty tail at this place.
+    #[must_use]
+    pub fn new(head: Place) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            epoch: 0,
+            head,
+        }
+    }
+
+    /// Behind everything that is known of the stream.
+    #[must_use]
+    pub fn head(&self) -> &Place {
+        &self.head
+    }
+
+    /// Counts how often the file was rewritten.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The number that the next record will have.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// The records from a number on; `None` if they are no longer kept.
+    #[must_use]
+    pub fn since(&self, number: u64) -> Option<impl Iterator<Item = &Entry>> {
+        let skip = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        Some(self.entries.iter().skip(skip))
+    }
+
+    /// The number of the record behind a position, if the tail reaches back to it.
+    #[must_use]
+    pub fn find(&self, position: &Position) -> Option<u64> {
+        if self.head.position.agrees(position) {
+            return Some(self.next());
+        }
+        let of_epoch = self
+            .entries
+            .iter()
+            .rev()
+            .take_while(|entry| entry.epoch == self.epoch);
+        let back = of_epoch
+            .into_iter()
+            .position(|entry| entry.place.position.agrees(position))?;
+        Some(self.next() - back as u64)
+    }
+
+    /// The file is no longer what it was.
+    pub fn rewritten(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, mut entry: Entry) {
+        self.bytes += entry.text.len();
+        self.head = entry.place.clone();
+        entry.epoch = self.epoch;
+        self.entries.push_back(entry);
+        while self.bytes > MAX_BYTES && self.entries.len() > 1 {
+            self.drop_first();
+        }
+    }
+
+    /// The stream is consumed up to here, without a record.
+    pub fn moved(&mut self, head: Place) {
+        self.head = head;
+    }
+
+    /// Forgets what is old.
+    pub fn trim(&mut self, now: Instant) {
+        while self
+            .entries
+            .front()
+            .is_some_and(|entry| now.duration_since(entry.at) > MAX_AGE)
+        {
+            self.drop_first();
+        }
+        if self.entries.is_empty() {
+            self.entries.shrink_to_fit();
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(entry) = self.entries.pop_front() {
+            self.first += 1;
+            self.bytes -= entry.text.len();
+        }
+    }
+}
+
+/// A record as event stream text, all but its id.
+pub fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
+    match &record.event {
+        Event::Unnamed => sse::body(out, None, record.json, None),
+        Event::Named { name, data, retry } => sse::body(out, Some(name), data, *retry),
+    }
+}
+
+/// The name of the event that a record becomes.
+#[must_use]
+pub fn event_name<'a>(record: &'a Record<'_>) -> Option<&'a str> {
+    match &record.event {
+        Event::Unnamed => None,
+        Event::Named { name, .. } => Some(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::User;
+    use crate::record::{Found, Parser};
+
+    fn place(end: u64) -> Place {
+        let address = Address::new(User::new("ann").unwrap(), None);
+        Place::new(&address, Position::START.after(end, end))
+    }
+
+    fn push(tail: &mut Tail, json: &str, end: u64) {
+        match Parser::new(1 << 20).step(json.as_bytes(), true).found {
+            Found::Record { record, .. } => {
+                tail.push(Entry::new(&record, place(end), Instant::now()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn texts(tail: &Tail, number: u64) -> Option<Vec<String>> {
+        let entries = tail.since(number)?;
+        Some(
+            entries
+                .map(|entry| String::from_utf8(entry.text.to_vec()).unwrap())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn is_read_by_number_and_found_by_position() {
+        let mut tail = Tail::new(place(0));
+        push(&mut tail, "{\"a\":1}", 7);
+        push(&mut tail, "{\"event\":\"p\",\"data\":2}", 20);
+        assert_eq!(
+            texts(&tail, 0).unwrap(),
+            ["data: {\"a\":1}\n", "event: p\ndata: 2\n"]
+        );
+        assert_eq!(texts(&tail, 2).unwrap(), [""; 0]);
+        assert_eq!(tail.find(&place(7).position), Some(1));
+        assert_eq!(tail.find(&place(20).position), Some(2));
+        assert_eq!(tail.find(&place(9).position), None);
+    }
+
+    #[test]
+    fn positions_of_before_a_rewrite_are_not_found_but_numbers_go_on() {
+        let mut tail = Tail::new(place(0));
+        push(&mut tail, "{\"a\":1}", 7);
+        push(&mut tail, "{\"a\":2}", 14);
+        tail.rewritten();
+        push(&mut tail, "{\"b\":1}", 9);
+        assert_eq!(tail.find(&place(7).position), None);
+        assert_eq!(tail.find(&place(9).position), Some(3));
+        assert_eq!(texts(&tail, 1).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_too_much_or_too_old_is_forgotten() {
+        let mut tail = Tail::new(place(0));
+        let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_BYTES / 2));
+        push(&mut tail, &large, 1);
+        push(&mut tail, &large, 2);
+        assert!(texts(&tail, 0).is_none());
+        assert_eq!(texts(&tail, 1).unwrap().len(), 1);
+        tail.trim(Instant::now() + MAX_AGE * 2);
+        assert!(texts(&tail, 1).is_none());
+        assert_eq!(tail.next(), 2);
+        assert_eq!(tail.find(&place(2).position), Some(2));
+    }
+}

@@ -1,0 +1,139 @@
+//! Where streams live: files in a folder.
+//!
+//! The store knows files and nothing of clients. It answers three questions: append this record, what is
+//! new in this file ([`Followed`]), and give me this file's records from a position on ([`History`]).
+
+pub mod append;
+pub mod change;
+mod followed;
+mod history;
+pub mod path;
+pub mod read;
+mod seek;
+pub mod since;
+pub mod watch;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use append::AppendError;
+pub use followed::{Followed, Hint, News};
+pub use history::{From, History, Resumed};
+pub use path::Root;
+pub use read::ReadError;
+pub use seek::MAX_LAST;
+
+use crate::address::Address;
+use crate::record::Json;
+
+/// The default of `--max-record`, in bytes. A notification has some hundred.
+pub const DEFAULT_MAX_RECORD: usize = 1024 * 1024;
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It is missing and cannot be made.
+    #[error("cannot make the folder for streams, {}; name another with --streams", path.display())]
+    Make {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is there and cannot be used.
+    #[error("cannot use {} as the folder for streams; name another with --streams", path.display())]
+    Use {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The stream files below one folder.
+#[derive(Debug)]
+pub struct Store {
+    root: Root,
+    max_record: usize,
+}
+
+impl Store {
+    /// The streams below `folder`, which is made if it is missing. `max_record` is in bytes.
+    pub fn create(folder: &Path, max_record: usize) -> Result<Arc<Self>, StoreError> {
+        let path = folder.to_owned();
+        if let Err(source) = std::fs::create_dir_all(folder) {
+            return Err(StoreError::Make { path, source });
+        }
+        Self::open(folder, max_record)
+    }
+
+    /// The streams below `folder`, which need not exist to be read from or asked for a path.
+    pub fn open(folder: &Path, max_record: usize) -> Result<Arc<Self>, StoreError> {
+        let path = folder.to_owned();
+        // An absolute path keeps its meaning; what it names is asked anew at every use.
+        let absolute =
+            std::path::absolute(folder).map_err(|source| StoreError::Use { path, source })?;
+        Ok(Arc::new(Self {
+            root: Root::new(absolute),
+            max_record,
+        }))
+    }
+
+    /// Whether records can be appended; a probe file is made and deleted.
+    pub fn check_writable(&self) -> Result<(), StoreError> {
+        let folder = self.root.path();
+        let probe = folder.join(format!(".probe-{}", std::process::id()));
+        let tried = std::fs::File::create(&probe).and_then(|_| std::fs::remove_file(&probe));
+        tried.map_err(|source| StoreError::Use {
+            path: folder.to_owned(),
+            source,
+        })
+    }
+
+    /// The paths of streams.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The largest record, in bytes.
+    #[must_use]
+    pub fn max_record(&self) -> usize {
+        self.max_record
+    }
+
+    /// Appends a record; when this returns, it is in the file.
+    pub fn append(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
+        let len = record.as_str().len();
+        if len > self.max_record {
+            return Err(AppendError::TooLarge {
+                len,
+                max: self.max_record,
+            });
+        }
+        append::append(&self.root, address, record)
+    }
+
+    /// Begins to follow a stream file, from the beginning until [`Followed::start`] is called.
+    #[must_use]
+    pub fn follow(self: &Arc<Self>, address: Address) -> Followed {
+        Followed::new(Arc::clone(self), address)
+    }
+
+    /// Every stream that has a file, in no order.
+    pub fn streams(&self) -> io::Result<Vec<Address>> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(self.root.path())? {
+            let path = entry?.path();
+            if let Some(address) = self.root.address(&path) {
+                found.push(address);
+            } else if self.root.channel(&path).is_some() && path.is_dir() {
+                for entry in std::fs::read_dir(&path)? {
+                    found.extend(self.root.address(&entry?.path()));
+                }
+            }
+        }
+        Ok(found)
+    }
+}

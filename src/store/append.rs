@@ -1,0 +1,122 @@
+//! Appending one record to a stream file: one `write` on a descriptor opened for this record alone.
+
+use std::fs::File;
+use std::io;
+use std::io::Write as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+
+use rustix::fs::OFlags;
+
+use super::path::Root;
+use super::read::{ReadError, open_with};
+use crate::address::Address;
+use crate::record::Json;
+
+/// How often an append is repeated because the file was replaced under it. An editor replaces a file
+/// once per save; a file replaced this often in a row is not being edited.
+const MAX_TRIES: usize = 8;
+
+/// Why a record is not in its file.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The record is larger than `--max-record`.
+    #[error("a record has at most {max} bytes, this one has {len}")]
+    TooLarge {
+        /// In bytes.
+        len: usize,
+        /// In bytes.
+        max: usize,
+    },
+    /// No space, or a quota: perhaps a part of the record was written, but nothing was acknowledged.
+    #[error("the disk is full")]
+    Full(#[source] io::Error),
+    /// Its file cannot be opened, or is no regular file.
+    #[error(transparent)]
+    Open(#[from] ReadError),
+    /// The file system refused the write.
+    #[error("cannot append")]
+    Write(#[source] io::Error),
+}
+
+/// Appends `record` as one line. Where the file does not end in a newline (a torn or hand-made record),
+/// the line begins with one, so that what stands there swallows nothing.
+///
+/// Returns once the record is in the file that the path names: if an editor replaced the file meanwhile,
+/// the record is appended again.
+pub fn append(root: &Root, address: &Address, record: &Json) -> Result<(), AppendError> {
+    make_folder(root, address)?;
+    for _ in 1..MAX_TRIES {
+        let file = open_for_append(root, address)?;
+        write_line(&file, record)?;
+        if is_current(root, address, &file) {
+            return Ok(());
+        }
+    }
+    write_line(&open_for_append(root, address)?, record)
+}
+
+fn make_folder(root: &Root, address: &Address) -> Result<(), AppendError> {
+    if address.channel.is_none() {
+        return Ok(());
+    }
+    match std::fs::create_dir(root.folder(address.channel.as_ref())) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(write_error(error)),
+        _ => Ok(()),
+    }
+}
+
+fn open_for_append(root: &Root, address: &Address) -> Result<File, AppendError> {
+    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
+    open_with(root, address, flags).map_err(|error| match error {
+        ReadError::Open { source, .. } if is_full(&source) => AppendError::Full(source),
+        error => AppendError::Open(error),
+    })
+}
+
+fn write_line(file: &File, record: &Json) -> Result<(), AppendError> {
+    let mut line = Vec::with_capacity(record.as_str().len() + 2);
+    if ends_inside_a_line(file).map_err(AppendError::Write)? {
+        line.push(b'\n');
+    }
+    line.extend_from_slice(record.as_str().as_bytes());
+    line.push(b'\n');
+    // One write, so that concurrent appends never interleave; what a full disk cut off is not retried,
+    // because others may have appended behind it.
+    let written = (&*file).write(&line).map_err(write_error)?;
+    if written < line.len() {
+        return Err(AppendError::Full(io::ErrorKind::StorageFull.into()));
+    }
+    Ok(())
+}
+
+fn ends_inside_a_line(file: &File) -> io::Result<bool> {
+    let len = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if len > 0 {
+        file.read_at(&mut last, len - 1)?;
+    }
+    Ok(last != *b"\n")
+}
+
+fn is_current(root: &Root, address: &Address, file: &File) -> bool {
+    let named = std::fs::symlink_metadata(root.file(address));
+    match (named, file.metadata()) {
+        (Ok(named), Ok(ours)) => (named.dev(), named.ino()) == (ours.dev(), ours.ino()),
+        _ => false,
+    }
+}
+
+fn write_error(error: io::Error) -> AppendError {
+    if is_full(&error) {
+        AppendError::Full(error)
+    } else {
+        AppendError::Write(error)
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}

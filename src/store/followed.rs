@@ -1,0 +1,462 @@
+//! One stream file while somebody follows it: what was consumed of it, and what a look finds new.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Store;
+use super::change::{Decision, Known, MAX_KNOWN, Seen, look};
+use super::read::{Item, ReadError, Scanner, Stamp, line_of, open};
+use super::seek;
+use crate::address::Address;
+use crate::position::Position;
+use crate::record::{Parser, Reason, Record};
+
+/// Files up to this size are read whole when following begins, so that the place of every record is
+/// known exactly; of larger ones only the end is read. In bytes.
+const READ_WHOLE: u64 = 1024 * 1024;
+
+/// How often a look is repeated at once because the file changed while it was read.
+const MAX_TRIES: usize = 4;
+
+/// How many rejected values one look reports one by one; the rest are counted.
+const MAX_REPORTED: usize = 20;
+
+/// How many reported values are remembered, so that a rewritten file does not report them again.
+const MAX_REMEMBERED: usize = 1024;
+
+/// A pause before a file that changes under every look is looked at again.
+const RESTLESS: Duration = Duration::from_millis(5);
+
+/// What the watch has said about a file since.
+#[derive(Debug, Clone, Copy)]
+pub struct Hint {
+    /// Whether a writer changed the file and has not closed it yet.
+    pub writing: bool,
+    /// When the file last changed.
+    pub changed: Instant,
+}
+
+/// What a look finds, in order.
+pub trait News {
+    /// A new record, and the position behind it.
+    fn record(&mut self, record: &Record<'_>, position: Position);
+    /// Something that is not delivered; line and column count from 1.
+    fn rejected(&mut self, reason: &Reason, line: u64, column: u64);
+    /// So many more are not delivered, beyond those reported one by one.
+    fn rejected_more(&mut self, count: usize);
+    /// The file is no longer what it was: offsets of before this call mean nothing in it.
+    fn rewritten(&mut self);
+}
+
+/// One stream file while somebody follows it.
+///
+/// It keeps the file open: the descriptor shows whether the path names another file now (its inode
+/// cannot be reused while it is held), and lets a file that was moved away be read to its end.
+#[derive(Debug)]
+pub struct Followed {
+    store: Arc<Store>,
+    address: Address,
+    file: Option<File>,
+    stamp: Stamp,
+    known: Known,
+    /// Behind the last record.
+    position: Position,
+    last: Option<LastRecord>,
+    /// Where parsing goes on, behind what was rejected.
+    scanned: u64,
+    parser: Parser,
+    /// The offset of a line's first byte, and that line's number.
+    line: (u64, u64),
+    /// Hashes of the rejected values that were reported.
+    reported: HashSet<u64>,
+    /// When the file was first seen to be neither what it was nor an extension of it.
+    unsettled: Option<Instant>,
+}
+
+/// The rejected values of one look.
+#[derive(Default)]
+struct Rejected {
+    first: Vec<(Reason, u64)>,
+    more: usize,
+}
+
+/// Where the last consumed record stands, and a hash of its bytes: while they are in place, a file that
+/// is larger than it was has grown.
+#[derive(Debug, Clone, Copy)]
+struct LastRecord {
+    start: u64,
+    end: u64,
+    hash: u64,
+}
+
+/// All records of a file, without their text.
+#[derive(Default)]
+struct Whole {
+    keys: Vec<u64>,
+    places: Vec<(u64, u64)>,
+    rejected: Rejected,
+    incomplete: bool,
+    /// Where parsing would go on, and how.
+    scanned: u64,
+    parser: Option<Parser>,
+}
+
+impl Followed {
+    pub(super) fn new(store: Arc<Store>, address: Address) -> Self {
+        let parser = Parser::new(store.max_record());
+        Self {
+            store,
+            address,
+            file: None,
+            stamp: Stamp::default(),
+            known: Known::default(),
+            position: Position::START,
+            last: None,
+            scanned: 0,
+            parser,
+            line: (0, 1),
+            reported: HashSet::new(),
+            unsettled: None,
+        }
+    }
+
+    /// Behind everything that is consumed.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Takes what the file holds now as consumed.
+    pub fn start(&mut self) -> Result<(), ReadError> {
+        self.file = open(self.store.root(), &self.address)?;
+        let Some(file) = self.file.take() else {
+            return Ok(());
+        };
+        let result = self.start_at_end(&file);
+        self.file = Some(file);
+        result.map_err(|source| self.read_error(source))
+    }
+
+    fn start_at_end(&mut self, file: &File) -> io::Result<()> {
+        self.stamp = Stamp::of(&file.metadata()?);
+        let max_record = self.store.max_record();
+        let from = if self.stamp.size <= READ_WHOLE {
+            Position::START
+        } else {
+            seek::before(file, self.stamp.size - READ_WHOLE, max_record)?
+        };
+        self.position = from;
+        self.known = Known::new([], from != Position::START);
+        let mut scanner = Scanner::new(from.offset(), max_record);
+        self.consume(file, &mut scanner, &mut Silent)
+    }
+
+    /// Finds what is new. `Some` asks for another look after that time.
+    pub fn look(&mut self, hint: Hint, news: &mut dyn News) -> Result<Option<Duration>, ReadError> {
+        let result = self.look_at_path(hint, news);
+        result.unwrap_or_else(|source| Err(self.read_error(source)))
+    }
+
+    fn look_at_path(
+        &mut self,
+        hint: Hint,
+        news: &mut dyn News,
+    ) -> io::Result<Result<Option<Duration>, ReadError>> {
+        let path = self.store.root().file(&self.address);
+        let named = std::fs::symlink_metadata(path)
+            .ok()
+            .map(|metadata| Stamp::of(&metadata));
+        if let Some(file) = self.file.take() {
+            let same = named.is_some_and(|named| named.id == self.stamp.id);
+            let grown = self.grow(&file, news);
+            if same {
+                let decided = match grown {
+                    Ok(true) => Ok(None),
+                    Ok(false) => self.compare(&file, hint, news),
+                    Err(error) => Err(error),
+                };
+                self.file = Some(file);
+                return decided.map(Ok);
+            }
+            // Moved or deleted: it was read to its end above, as far as that was an append.
+            grown?;
+            self.stamp = Stamp::default();
+        }
+        match open(self.store.root(), &self.address) {
+            Ok(Some(file)) => {
+                let decided = self.compare(&file, hint, news);
+                self.stamp.id = Stamp::of(&file.metadata()?).id;
+                self.file = Some(file);
+                decided.map(Ok)
+            }
+            Ok(None) => Ok(Ok(self.decide(None, &Whole::default(), hint, news)?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Consumes what was appended. `false` if the file did not simply grow.
+    fn grow(&mut self, file: &File, news: &mut dyn News) -> io::Result<bool> {
+        let stamp = Stamp::of(&file.metadata()?);
+        if !self.last_record_stands(file)? || stamp.size < self.scanned {
+            return Ok(false);
+        }
+        if stamp.size == self.stamp.size {
+            // Nothing new, unless it was overwritten with as many bytes.
+            return Ok(stamp.modified == self.stamp.modified);
+        }
+        if stamp.size < self.stamp.size {
+            return Ok(false);
+        }
+        let mut scanner = Scanner::resume(self.scanned, self.parser);
+        self.consume(file, &mut scanner, news)?;
+        self.stamp = stamp;
+        Ok(true)
+    }
+
+    fn last_record_stands(&self, file: &File) -> io::Result<bool> {
+        let Some(last) = self.last else {
+            return Ok(true);
+        };
+        let len = usize::try_from(last.end - last.start).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; len];
+        match file.read_exact_at(&mut bytes, last.start) {
+            Ok(()) => Ok(xxh3_64(&bytes) == last.hash),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes everything from the scanner's place to the file's end.
+    fn consume(
+        &mut self,
+        file: &File,
+        scanner: &mut Scanner,
+        news: &mut dyn News,
+    ) -> io::Result<()> {
+        let mut rejected = Rejected::default();
+        let mut last = None;
+        scanner.each(file, |item| {
+            match item {
+                Item::Record { record, start, end } => {
+                    let key = record.key();
+                    self.known.push(key);
+                    self.position = self.position.after(key, end);
+                    last = Some((start, end));
+                    news.record(&record, self.position);
+                }
+                Item::Rejected { reason, at } => rejected.push(reason, at),
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.scanned = scanner.offset();
+        self.parser = scanner.parser();
+        if let Some((start, end)) = last {
+            self.remember_last(file, start, end)?;
+        }
+        self.report(file, &rejected, news)
+    }
+
+    /// Reports what is rejected, once.
+    fn report(&mut self, file: &File, rejected: &Rejected, news: &mut dyn News) -> io::Result<()> {
+        if self.reported.len() > MAX_REMEMBERED {
+            self.reported.clear();
+        }
+        for (reason, at) in &rejected.first {
+            let mut bytes = [0; 64];
+            let len = file.read_at(&mut bytes, *at)?;
+            let hash = xxh3_64(&bytes[..len]);
+            if self.reported.insert(hash) {
+                let (line, column) = self.line_of(file, *at)?;
+                news.rejected(reason, line, column);
+            }
+        }
+        if rejected.more > 0 {
+            news.rejected_more(rejected.more);
+        }
+        Ok(())
+    }
+
+    fn remember_last(&mut self, file: &File, start: u64, end: u64) -> io::Result<()> {
+        let mut bytes = vec![0; usize::try_from(end - start).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut bytes, start)?;
+        self.last = Some(LastRecord {
+            start,
+            end,
+            hash: xxh3_64(&bytes),
+        });
+        Ok(())
+    }
+
+    /// Reads the whole file and decides what is new in it.
+    fn compare(
+        &mut self,
+        file: &File,
+        hint: Hint,
+        news: &mut dyn News,
+    ) -> io::Result<Option<Duration>> {
+        for _ in 0..MAX_TRIES {
+            let stamp = Stamp::of(&file.metadata()?);
+            let whole = self.read_whole(file)?;
+            if Stamp::of(&file.metadata()?) == stamp {
+                let wait = self.decide(Some(file), &whole, hint, news)?;
+                if wait.is_none() {
+                    self.stamp = stamp;
+                }
+                return Ok(wait);
+            }
+        }
+        Ok(Some(RESTLESS))
+    }
+
+    fn read_whole(&self, file: &File) -> io::Result<Whole> {
+        let mut whole = Whole::default();
+        let mut scanner = Scanner::new(0, self.store.max_record());
+        scanner.each(file, |item| {
+            match item {
+                Item::Record { record, start, end } => {
+                    whole.keys.push(record.key());
+                    whole.places.push((start, end));
+                }
+                Item::Rejected { reason, at } => whole.rejected.push(reason, at),
+            }
+            ControlFlow::Continue(())
+        })?;
+        whole.scanned = scanner.offset();
+        whole.parser = Some(scanner.parser());
+        whole.incomplete = scanner.pending() > 0;
+        Ok(whole)
+    }
+
+    fn decide(
+        &mut self,
+        file: Option<&File>,
+        whole: &Whole,
+        hint: Hint,
+        news: &mut dyn News,
+    ) -> io::Result<Option<Duration>> {
+        let changed = hint
+            .changed
+            .max(*self.unsettled.get_or_insert_with(Instant::now));
+        let seen = Seen {
+            keys: &whole.keys,
+            incomplete: whole.incomplete,
+            writing: hint.writing,
+            quiet: changed.elapsed(),
+        };
+        let ranges = match look(&self.known, &seen) {
+            Decision::Wait(time) => return Ok(Some(time)),
+            Decision::Take(ranges) => ranges,
+        };
+        self.unsettled = None;
+        if whole.position(whole.keys.len()) != self.position {
+            news.rewritten();
+        }
+        if let Some(file) = file {
+            self.deliver(file, whole, &ranges, news)?;
+        }
+        self.adopt(file, whole)?;
+        if let Some(file) = file {
+            self.report(file, &whole.rejected, news)?;
+        }
+        Ok(None)
+    }
+
+    /// Delivers some records of a rewritten file. The position behind each is just before the next one
+    /// that is new, because all that stands between is consumed already.
+    fn deliver(
+        &self,
+        file: &File,
+        whole: &Whole,
+        ranges: &[Range<usize>],
+        news: &mut dyn News,
+    ) -> io::Result<()> {
+        let mut indices = ranges.iter().cloned().flatten().peekable();
+        for range in ranges {
+            let mut scanner = Scanner::new(whole.places[range.start].0, self.store.max_record());
+            let mut left = range.len();
+            scanner.each(file, |item| {
+                if let Item::Record { record, .. } = item {
+                    indices.next();
+                    let upto = indices.peek().copied().unwrap_or(whole.keys.len());
+                    news.record(&record, whole.position(upto));
+                    left -= 1;
+                }
+                if left == 0 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the whole file as consumed.
+    fn adopt(&mut self, file: Option<&File>, whole: &Whole) -> io::Result<()> {
+        let skipped = whole.keys.len().saturating_sub(MAX_KNOWN);
+        self.known = Known::new(whole.keys[skipped..].iter().copied(), skipped > 0);
+        self.position = whole.position(whole.keys.len());
+        self.last = None;
+        self.line = (0, 1);
+        self.scanned = whole.scanned;
+        self.parser = whole
+            .parser
+            .unwrap_or_else(|| Parser::new(self.store.max_record()));
+        let Some(file) = file else { return Ok(()) };
+        if let Some((start, end)) = whole.places.last() {
+            self.remember_last(file, *start, *end)?;
+        }
+        Ok(())
+    }
+
+    fn line_of(&mut self, file: &File, at: u64) -> io::Result<(u64, u64)> {
+        let known = if self.line.0 <= at { self.line } else { (0, 1) };
+        let (start, line, column) = line_of(file, known, at)?;
+        self.line = (start, line);
+        Ok((line, column))
+    }
+
+    fn read_error(&self, source: io::Error) -> ReadError {
+        ReadError::Read {
+            path: self.store.root().file(&self.address),
+            source,
+        }
+    }
+}
+
+impl Whole {
+    /// The position behind the first `count` records.
+    fn position(&self, count: usize) -> Position {
+        let from = count.saturating_sub(crate::position::KEYS);
+        (from..count).fold(Position::START, |position, at| {
+            position.after(self.keys[at], self.places[at].1)
+        })
+    }
+}
+
+impl Rejected {
+    fn push(&mut self, reason: Reason, at: u64) {
+        if self.first.len() < MAX_REPORTED {
+            self.first.push((reason, at));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+/// For what was there before anyone followed.
+struct Silent;
+
+impl News for Silent {
+    fn record(&mut self, _: &Record<'_>, _: Position) {}
+    fn rejected(&mut self, _: &Reason, _: u64, _: u64) {}
+    fn rejected_more(&mut self, _: usize) {}
+    fn rewritten(&mut self) {}
+}

@@ -1,0 +1,271 @@
+//! Opening a stream file, and taking its records out in bounded memory.
+
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::PathBuf;
+
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::path::Root;
+use crate::address::Address;
+use crate::record::{Found, Parser, Reason, Record};
+
+/// How much is read at once while records fit into it; it doubles while one does not.
+const CHUNK: usize = 64 * 1024;
+
+/// Why a stream file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A symbolic link; it might point out of the folder.
+    #[error("{} is a symbolic link, which is not followed; move the file itself there", path.display())]
+    Link {
+        /// The stream file.
+        path: PathBuf,
+    },
+    /// A folder, FIFO, socket or device.
+    #[error("{} is not a regular file; delete it or move it away", path.display())]
+    NotAFile {
+        /// The stream file.
+        path: PathBuf,
+    },
+    /// The file system said no.
+    #[error("cannot open {}", path.display())]
+    Open {
+        /// The stream file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The file system failed while the file was read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The stream file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+/// Opens a stream file for reading; `None` if there is none.
+pub fn open(root: &Root, address: &Address) -> Result<Option<File>, ReadError> {
+    match open_with(root, address, OFlags::RDONLY) {
+        Ok(file) => Ok(Some(file)),
+        Err(ReadError::Open { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a stream file, which must be a regular file that is really in its folder: links are not
+/// followed, neither as the file nor as the channel's folder, and a FIFO cannot block.
+pub(super) fn open_with(root: &Root, address: &Address, how: OFlags) -> Result<File, ReadError> {
+    let path = root.file(address);
+    let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o666);
+    let opened = match &address.channel {
+        None => rustix::fs::openat(CWD, &path, flags, mode),
+        Some(channel) => {
+            let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            rustix::fs::openat(CWD, root.folder(Some(channel)), folder, Mode::empty()).and_then(
+                |folder| {
+                    rustix::fs::openat(folder, path.file_name().unwrap_or_default(), flags, mode)
+                },
+            )
+        }
+    };
+    match opened {
+        Ok(descriptor) => {
+            let file = File::from(descriptor);
+            match file.metadata() {
+                Ok(metadata) if metadata.is_file() => Ok(file),
+                Ok(_) => Err(ReadError::NotAFile { path }),
+                Err(source) => Err(ReadError::Open { path, source }),
+            }
+        }
+        Err(Errno::LOOP) => Err(ReadError::Link { path }),
+        Err(Errno::ISDIR | Errno::NXIO) => Err(ReadError::NotAFile { path }),
+        Err(errno) => Err(ReadError::Open {
+            path,
+            source: errno.into(),
+        }),
+    }
+}
+
+/// What `stat` says about a file that tells one state of it from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// Device and inode. A hint: inodes are reused, unless a descriptor keeps the file alive.
+    pub id: (u64, u64),
+    /// In bytes.
+    pub size: u64,
+    /// Seconds and nanoseconds of the last modification.
+    pub modified: (i64, i64),
+}
+
+impl Stamp {
+    /// From what `stat` returned.
+    #[must_use]
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        Self {
+            id: (metadata.dev(), metadata.ino()),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+/// What stands in a file, with its place in bytes from the file's start.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// A record from `start` to `end`.
+    Record {
+        /// The record.
+        record: Record<'a>,
+        /// Where it begins (its number, if it has one).
+        start: u64,
+        /// Behind its closing brace.
+        end: u64,
+    },
+    /// Something that will never be a record.
+    Rejected {
+        /// Why.
+        reason: Reason,
+        /// Where the trouble is.
+        at: u64,
+    },
+}
+
+/// Reads a file's records in order, with one growing buffer: at most a chunk more than the largest record.
+#[derive(Debug)]
+pub struct Scanner {
+    parser: Parser,
+    buffer: Vec<u8>,
+    /// The offset of the buffer's first byte in the file.
+    base: u64,
+    /// How much of the buffer is done with.
+    used: usize,
+    chunk: usize,
+}
+
+impl Scanner {
+    /// A scanner that begins at an offset between two records. `max_record` is in bytes.
+    #[must_use]
+    pub fn new(offset: u64, max_record: usize) -> Self {
+        Self::resume(offset, Parser::new(max_record))
+    }
+
+    /// A scanner that goes on where another one, with this parser, stopped.
+    #[must_use]
+    pub fn resume(offset: u64, parser: Parser) -> Self {
+        Self {
+            parser,
+            buffer: Vec::new(),
+            base: offset,
+            used: 0,
+            chunk: CHUNK,
+        }
+    }
+
+    /// Where the next value begins, as far as is known, in bytes from the file's start.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.base + self.used as u64
+    }
+
+    /// What the parser remembers; with [`Scanner::offset`] it is all that is needed to go on later.
+    #[must_use]
+    pub fn parser(&self) -> Parser {
+        self.parser
+    }
+
+    /// Bytes that were read and are not yet part of anything: an incomplete record.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.buffer.len() - self.used
+    }
+
+    /// Calls `take` with each item up to the file's present end, or until it breaks. May be called again
+    /// to go on, also when the file has grown.
+    pub fn each(
+        &mut self,
+        file: &File,
+        mut take: impl FnMut(Item<'_>) -> ControlFlow<()>,
+    ) -> io::Result<()> {
+        let mut end = self.buffer.is_empty() && self.fill(file)?;
+        loop {
+            let step = self.parser.step(&self.buffer[self.used..], end);
+            let from = self.base + self.used as u64;
+            self.used += step.used;
+            let to = self.base + self.used as u64;
+            let item = match step.found {
+                Found::Pending if end => return Ok(()),
+                Found::Pending => {
+                    end = self.fill(file)?;
+                    continue;
+                }
+                Found::Record { record, start } => Item::Record {
+                    record,
+                    start: from + start as u64,
+                    end: to,
+                },
+                Found::Rejected { reason, at } => Item::Rejected {
+                    reason,
+                    at: from + at as u64,
+                },
+            };
+            if take(item).is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads on; `true` at the file's end.
+    fn fill(&mut self, file: &File) -> io::Result<bool> {
+        self.chunk = if self.used == 0 && !self.buffer.is_empty() {
+            self.chunk * 2
+        } else {
+            CHUNK
+        };
+        self.buffer.drain(..self.used);
+        self.base += self.used as u64;
+        self.used = 0;
+        let len = self.buffer.len();
+        self.buffer.resize(len + self.chunk, 0);
+        let got = loop {
+            match file.read_at(&mut self.buffer[len..], self.base + len as u64) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        self.buffer.truncate(len + *got.as_ref().unwrap_or(&0));
+        Ok(got? == 0)
+    }
+}
+
+/// The line that an offset is in: where it starts in bytes, its number and the offset's column in
+/// characters, both from 1. `known` is the start and number of a line at or before it.
+pub fn line_of(file: &File, known: (u64, u64), at: u64) -> io::Result<(u64, u64, u64)> {
+    let (mut start, mut line) = known;
+    let mut column = 1;
+    let mut offset = start;
+    let mut buffer = vec![0; CHUNK];
+    while offset < at {
+        let len = usize::try_from(at - offset).map_or(CHUNK, |left| left.min(CHUNK));
+        let got = file.read_at(&mut buffer[..len], offset)?;
+        if got == 0 {
+            break;
+        }
+        for byte in &buffer[..got] {
+            offset += 1;
+            match byte {
+                b'\n' => (start, line, column) = (offset, line + 1, 1),
+                // Continuation bytes of a UTF-8 character.
+                0x80..=0xBF => {}
+                _ => column += 1,
+            }
+        }
+    }
+    Ok((start, line, column))
+}

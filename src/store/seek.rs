@@ -1,0 +1,124 @@
+//! Places in a stream file: its end, where a position reads on, what came since a time, the last few.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt as _;
+
+use super::read::{Item, Scanner};
+use crate::position::{KEYS, Position, Search};
+
+/// How far to look back for the records before an offset, at first.
+const LOOK_BACK: u64 = 4 * 1024;
+
+/// The last of `last=`. More is what `since=` is for.
+pub const MAX_LAST: usize = 10_000;
+
+/// Where `position` reads on in `file`: where it was if its records still stand there, otherwise where
+/// the newest of them stands now; `None` if none is left.
+pub fn resume(file: &File, position: &Position, max_record: usize) -> io::Result<Option<Position>> {
+    if position.keys().is_empty() {
+        return Ok(Some(Position::START));
+    }
+    if position.offset() <= file.metadata()?.len() {
+        let here = before(file, position.offset(), max_record)?;
+        if here.agrees(position) {
+            return Ok(Some(*position));
+        }
+    }
+    let mut search = Search::new(*position);
+    records(file, max_record, |key, _, end| {
+        search.push(key(), end);
+        ControlFlow::Continue(())
+    })?;
+    Ok(search.finish())
+}
+
+/// The position before the first record with a time of `since` (Unix seconds) or later, or at the end.
+pub fn since(file: &File, since: f64, max_record: usize) -> io::Result<Position> {
+    let mut position = Position::START;
+    records(file, max_record, |key, time, end| {
+        if time.is_some_and(|time| time >= since) {
+            return ControlFlow::Break(());
+        }
+        position = position.after(key(), end);
+        ControlFlow::Continue(())
+    })?;
+    Ok(position)
+}
+
+/// The position before the last `count` records, at most [`MAX_LAST`].
+pub fn last(file: &File, count: usize, max_record: usize) -> io::Result<Position> {
+    let count = count.min(MAX_LAST);
+    let mut ring = VecDeque::from([Position::START]);
+    records(file, max_record, |key, _, end| {
+        let position = ring.back().copied().unwrap_or_default();
+        ring.push_back(position.after(key(), end));
+        if ring.len() > count + 1 {
+            ring.pop_front();
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(ring.front().copied().unwrap_or_default())
+}
+
+/// Every record of a file: its key (on demand), its time, where it ends.
+fn records(
+    file: &File,
+    max_record: usize,
+    mut take: impl FnMut(&dyn Fn() -> u64, Option<f64>, u64) -> ControlFlow<()>,
+) -> io::Result<()> {
+    let mut scanner = Scanner::new(0, max_record);
+    scanner.each(file, |item| match item {
+        Item::Record { record, end, .. } => take(&|| record.key(), record.time, end),
+        Item::Rejected { .. } => ControlFlow::Continue(()),
+    })
+}
+
+/// The position of a reader that stands at `offset`, by the records before it. Where no record ends
+/// there exactly, its offset is that of the last one that ends before.
+pub fn before(file: &File, offset: u64, max_record: usize) -> io::Result<Position> {
+    let mut back = LOOK_BACK;
+    loop {
+        let from = offset.saturating_sub(back);
+        let start = if from == 0 {
+            Some(0)
+        } else {
+            line_that_begins_a_value(file, from, offset)?
+        };
+        if let Some(start) = start {
+            let mut count = 0;
+            let mut position = Position::START;
+            Scanner::new(start, max_record).each(file, |item| match item {
+                Item::Record { end, .. } if end > offset => ControlFlow::Break(()),
+                Item::Record { record, end, .. } => {
+                    // The first one may lack a number that stands before it.
+                    if start == 0 || count > 0 {
+                        position = position.after(record.key(), end);
+                    }
+                    count += 1;
+                    ControlFlow::Continue(())
+                }
+                Item::Rejected { .. } => ControlFlow::Continue(()),
+            })?;
+            if start == 0 || position.keys().len() == KEYS {
+                return Ok(position);
+            }
+        }
+        back *= 4;
+    }
+}
+
+/// The first line behind `from` that may begin a value: in every usual layout, a `{` or a digit in the
+/// first column does.
+fn line_that_begins_a_value(file: &File, from: u64, to: u64) -> io::Result<Option<u64>> {
+    let len = usize::try_from(to - from).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; len];
+    let got = file.read_at(&mut bytes, from)?;
+    let pair = bytes[..got].windows(2);
+    let line = pair
+        .into_iter()
+        .position(|pair| pair[0] == b'\n' && (pair[1] == b'{' || pair[1].is_ascii_digit()));
+    Ok(line.map(|at| from + at as u64 + 1))
+}

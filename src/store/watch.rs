@@ -1,0 +1,267 @@
+//! The only place that knows `notify`: one watch per folder, and hints out of its events.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use notify::event::{AccessKind, AccessMode, CreateKind, Flag, ModifyKind, RenameMode};
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::path::{Folder, Root};
+use crate::address::{Address, Channel};
+
+/// What an event suggests. Never more than "look".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A stream's file changed; `writing` if its writer has not closed it yet.
+    Stream {
+        /// Which.
+        address: Address,
+        /// Whether the writer may go on writing.
+        writing: bool,
+    },
+    /// A channel's folder appeared or went.
+    Folder(Channel),
+    /// Events were lost, or the root itself changed: anything may have happened.
+    Anything,
+}
+
+/// Why a folder cannot be watched.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot watch {}", path.display())]
+pub struct WatchError {
+    path: PathBuf,
+    source: notify::Error,
+}
+
+/// Watches the folders that have followed streams, and the root. Ends when dropped.
+#[derive(Debug)]
+pub struct Watch {
+    root: Root,
+    watcher: Mutex<RecommendedWatcher>,
+    /// How many streams are followed in each channel.
+    followed: Mutex<HashMap<Channel, usize>>,
+}
+
+impl Watch {
+    /// Watches the root folder. `take` is called with each change, on the watcher's own thread; it must
+    /// not block and must not call back into the watch.
+    pub fn new(
+        root: &Root,
+        take: impl Fn(Change) + Send + 'static,
+    ) -> Result<Arc<Self>, WatchError> {
+        let path = root.path().to_owned();
+        let error = |source| WatchError {
+            path: path.clone(),
+            source,
+        };
+        let names = root.clone();
+        let handler = move |event: notify::Result<Event>| match event {
+            Ok(event) => changes(&names, &event, &take),
+            Err(error) => {
+                tracing::warn!(%error, "the watch failed; looking at every followed stream");
+                take(Change::Anything);
+            }
+        };
+        let config = Config::default().with_follow_symlinks(false);
+        let mut watcher = RecommendedWatcher::new(handler, config).map_err(error)?;
+        watcher
+            .watch(root.path(), RecursiveMode::NonRecursive)
+            .map_err(error)?;
+        let watcher = Mutex::new(watcher);
+        Ok(Arc::new(Self {
+            root: root.clone(),
+            watcher,
+            followed: Mutex::default(),
+        }))
+    }
+
+    /// Watches the folder of a stream until the guard is dropped. A folder that does not exist yet is
+    /// watched when [`Watch::again`] is called after its [`Change::Folder`].
+    #[must_use]
+    pub fn follow(self: &Arc<Self>, address: &Address) -> Option<FolderWatch> {
+        let channel = address.channel.clone()?;
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = followed.entry(channel.clone()).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.watch(&self.root.folder(Some(&channel)));
+        }
+        Some(FolderWatch {
+            watch: Arc::downgrade(self),
+            channel,
+        })
+    }
+
+    /// Watches a channel's folder again after it appeared. Look at its streams after this, not before.
+    pub fn again(&self, channel: &Channel) {
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if followed.contains_key(channel) {
+            self.watch(&self.root.folder(Some(channel)));
+        }
+    }
+
+    /// Watches the root and every followed folder again, for one of them may be another folder now.
+    pub fn all_again(&self) {
+        self.watch(self.root.path());
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed
+            .keys()
+            .for_each(|channel| self.watch(&self.root.folder(Some(channel))));
+    }
+
+    fn watch(&self, folder: &Path) {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_real = std::fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir());
+        if folder != self.root.path() && !is_real {
+            return;
+        }
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            tracing::warn!(?folder, %error, "cannot watch this folder; its streams are looked at every 2 s");
+        }
+    }
+
+    fn unfollow(&self, channel: &Channel) {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(count) = followed.get_mut(channel) else {
+            return;
+        };
+        *count -= 1;
+        if *count == 0 {
+            followed.remove(channel);
+            let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+            // Fails if the folder is gone or was never there, and then there is nothing to undo.
+            let _ = watcher.unwatch(&self.root.folder(Some(channel)));
+        }
+    }
+}
+
+/// Keeps a channel's folder watched.
+#[derive(Debug)]
+pub struct FolderWatch {
+    watch: Weak<Watch>,
+    channel: Channel,
+}
+
+impl Drop for FolderWatch {
+    fn drop(&mut self) {
+        if let Some(watch) = self.watch.upgrade() {
+            watch.unfollow(&self.channel);
+        }
+    }
+}
+
+/// What an event says about streams. Opening and reading say nothing: we do that ourselves.
+fn changes(root: &Root, event: &Event, take: &impl Fn(Change)) {
+    if event.attrs.flag() == Some(Flag::Rescan) {
+        return take(Change::Anything);
+    }
+    let writing = match event.kind {
+        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => true,
+        // A file that is created is mostly written next, and if not (link, rename), nothing follows.
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+        | EventKind::Create(_)
+        | EventKind::Remove(_)
+        | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_)) => false,
+        _ => return,
+    };
+    for path in &event.paths {
+        if let Some(address) = root.address(path) {
+            take(Change::Stream { address, writing });
+        } else if is_folder_event(event.kind) {
+            match root.channel(path) {
+                Some(Folder::Named(channel)) => take(Change::Folder(channel)),
+                Some(Folder::Default) => take(Change::Anything),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Whether a folder may have come or gone.
+fn is_folder_event(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Create(kind) => kind != CreateKind::File,
+        EventKind::Remove(_) => true,
+        EventKind::Modify(ModifyKind::Name(mode)) => mode != RenameMode::Both,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use notify::event::{DataChange, RemoveKind};
+
+    use super::*;
+    use crate::address::User;
+
+    fn of(kind: EventKind, path: &str) -> Vec<Change> {
+        let seen = RefCell::new(Vec::new());
+        let root = Root::new("/s".into());
+        changes(&root, &Event::new(kind).add_path(path.into()), &|change| {
+            seen.borrow_mut().push(change);
+        });
+        seen.into_inner()
+    }
+
+    fn ann(writing: bool) -> Vec<Change> {
+        let address = Address::new(User::new("ann").unwrap(), None);
+        vec![Change::Stream { address, writing }]
+    }
+
+    #[test]
+    fn reading_and_opening_are_no_changes() {
+        assert!(
+            of(
+                EventKind::Access(AccessKind::Open(AccessMode::Any)),
+                "/s/YW5u.stream"
+            )
+            .is_empty()
+        );
+        assert!(
+            of(
+                EventKind::Access(AccessKind::Close(AccessMode::Read)),
+                "/s/YW5u.stream"
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_writer_writes_until_it_closes() {
+        let data = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let close = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        assert_eq!(of(data, "/s/YW5u.stream"), ann(true));
+        assert_eq!(of(close, "/s/YW5u.stream"), ann(false));
+        assert_eq!(
+            of(EventKind::Create(CreateKind::File), "/s/YW5u.stream"),
+            ann(false)
+        );
+        let to = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        assert_eq!(of(to, "/s/YW5u.stream"), ann(false));
+    }
+
+    #[test]
+    fn other_files_are_nothing_and_folders_are_channels() {
+        assert!(of(EventKind::Create(CreateKind::File), "/s/.YW5u.stream.swp").is_empty());
+        let news = [Change::Folder(Channel::new("news").unwrap())];
+        assert_eq!(of(EventKind::Create(CreateKind::Folder), "/s/news"), news);
+        assert_eq!(of(EventKind::Remove(RemoveKind::Folder), "/s/news"), news);
+        assert_eq!(
+            of(EventKind::Remove(RemoveKind::Folder), "/s"),
+            [Change::Anything]
+        );
+    }
+
+    #[test]
+    fn an_overflow_is_anything() {
+        let event = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        let seen = RefCell::new(Vec::new());
+        changes(&Root::new("/s".into()), &event, &|change| {
+            seen.borrow_mut().push(change);
+        });
+        assert_eq!(seen.into_inner(), [Change::Anything]);
+    }
+}

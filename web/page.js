@@ -1,0 +1,29 @@
+// The try-it page: puts its parts together.
+import { badge } from "./page/badge.js";
+import { client } from "./page/client.js";
+import { composer } from "./page/composer.js";
+import { copyButtons } from "./page/copy.js";
+import { listenForm } from "./page/listen.js";
+import { log, tryLine } from "./page/log.js";
+import { me } from "./page/server.js";
+import { nameForms, who } from "./page/who.js";
+
+copyButtons();
+nameForms();
+
+const tailcast = await client();
+badge(tailcast);
+log(tailcast);
+listenForm(tailcast);
+
+try {
+  const { user, cli } = await me();
+  who(user);
+  tryLine(cli, user ?? "all");
+  if (user !== null) composer({ tailcast, user, cli });
+  document.body.dataset.view = user === null ? "welcome" : "ready";
+} catch (error) {
+  const trouble = document.getElementById("trouble");
+  trouble.textContent = `The server does not say who you are (${error.message}). Load the page again when it runs.`;
+  trouble.hidden = false;
+}
