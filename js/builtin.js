@@ -1,12 +1,19 @@
 // The commands that every page has. Toasts are loaded when the first one arrives.
+let toaster = null;
 
 export function builtIn(root) {
-  const notify = async (data, run) => {
-    const { notify } = await import("./toaster.js");
-    return notify(data, { root, run });
-  };
+  const notify = async (data, run) => (await loaded()).notify(data, { root, run });
   return new Map([
     ["notify", notify],
     ["reload", () => location.reload()],
   ]);
+}
+
+/** One promise for all: imports begun at the same time may end in any order, and toasts would with them. */
+function loaded() {
+  toaster ??= import("./toaster.js").catch((error) => {
+    toaster = null;
+    throw error;
+  });
+  return toaster;
 }

@@ -1,6 +1,6 @@
 //! The `tailcast` program: reads the command line, runs one command, prints one error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -46,6 +46,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         EnvFilter::try_new(&cli.common.log).context("--log is no filter; try info or debug")?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
     let store = || -> anyhow::Result<Arc<Store>> {

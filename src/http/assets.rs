@@ -9,7 +9,7 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     HeaderValue, IF_NONE_MATCH, RANGE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -127,7 +127,7 @@ fn embedded(request: &Request<()>, file: EmbeddedFile) -> Reply {
             .split(',')
             .any(|it| it.trim() == etag || it.trim() == "*")
     }) {
-        reply::empty(StatusCode::NOT_MODIFIED)
+        reply::not_modified()
     } else {
         let mime = file.metadata.mimetype().to_owned();
         let mut reply = whole_or_part(request, Bytes::from(file.data.into_owned()));
@@ -172,11 +172,7 @@ fn whole_or_part(request: &Request<()>, data: Bytes) -> Reply {
             let (from, to) = (*range.start(), *range.end());
             let bounds = usize::try_from(from).ok().zip(usize::try_from(to).ok());
             let part = bounds.map_or(data.clone(), |(from, to)| data.slice(from..=to));
-            let mut reply = reply::of(
-                StatusCode::PARTIAL_CONTENT,
-                "application/octet-stream",
-                part,
-            );
+            let mut reply = reply::part(part);
             insert(
                 &mut reply,
                 CONTENT_RANGE,
@@ -185,11 +181,11 @@ fn whole_or_part(request: &Request<()>, data: Bytes) -> Reply {
             reply
         }
         Some(Err(_)) => {
-            let mut reply = reply::empty(StatusCode::RANGE_NOT_SATISFIABLE);
+            let mut reply = reply::no_such_part();
             insert(&mut reply, CONTENT_RANGE, &format!("bytes */{len}"));
             reply
         }
-        _ => reply::of(StatusCode::OK, "application/octet-stream", data),
+        _ => reply::whole(data),
     };
     set(&mut reply, ACCEPT_RANGES, "bytes");
     reply

@@ -62,7 +62,7 @@ impl Events {
         }
         let wish = wish(request.headers(), request.uri().query().unwrap_or_default())?;
         if request.method() == Method::HEAD {
-            return Ok(head(reply::empty(http::StatusCode::OK)));
+            return Ok(head(reply::ok()));
         }
         let hub = self.hub.clone();
         let retry = self.retry;

@@ -107,8 +107,7 @@ impl Problem {
 }
 
 /// A whole reply that must not be cached or taken for another type.
-#[must_use]
-pub fn of(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+fn of(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(
         Full::new(body.into())
             .map_err(|never| match never {})
@@ -142,9 +141,42 @@ pub fn redirect(to: &'static str) -> Reply {
     reply
 }
 
-/// A reply without a body.
+/// The client has the current version.
 #[must_use]
-pub fn empty(status: StatusCode) -> Reply {
+pub fn not_modified() -> Reply {
+    empty(StatusCode::NOT_MODIFIED)
+}
+
+/// A part of a resource (RFC 9110, section 15.3.7).
+#[must_use]
+pub fn part(body: impl Into<Bytes>) -> Reply {
+    of(
+        StatusCode::PARTIAL_CONTENT,
+        "application/octet-stream",
+        body,
+    )
+}
+
+/// The whole of a resource.
+#[must_use]
+pub fn whole(body: impl Into<Bytes>) -> Reply {
+    of(StatusCode::OK, "application/octet-stream", body)
+}
+
+/// There is no such part (RFC 9110, section 15.5.17).
+#[must_use]
+pub fn no_such_part() -> Reply {
+    empty(StatusCode::RANGE_NOT_SATISFIABLE)
+}
+
+/// All well, and nothing to say.
+#[must_use]
+pub fn ok() -> Reply {
+    empty(StatusCode::OK)
+}
+
+/// A reply without a body.
+fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
     *reply.status_mut() = status;
     reply

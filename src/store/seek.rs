@@ -35,11 +35,14 @@ pub fn resume(file: &File, position: &Position, max_record: usize) -> io::Result
     Ok(search.finish())
 }
 
-/// The position before the first record with a time of `since` (Unix seconds) or later, or at the end.
+/// The position before the first record with a time of `since` (Unix seconds) or later, or at the end. A
+/// record without a time is as old as the one before it; the first ones are older than any time.
 pub fn since(file: &File, since: f64, max_record: usize) -> io::Result<Position> {
     let mut position = Position::START;
+    let mut latest = f64::NEG_INFINITY;
     records(file, max_record, |key, time, end| {
-        if time.is_some_and(|time| time >= since) {
+        latest = time.unwrap_or(latest);
+        if latest >= since {
             return ControlFlow::Break(());
         }
         position = position.after(key(), end);

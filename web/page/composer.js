@@ -1,11 +1,11 @@
 // The form that composes a notification, and the lines that do the same.
 import { check, compose } from "./compose.js";
 import { swatches } from "./colours.js";
-import { element } from "./element.js";
 import { iconPicker } from "./icon-picker.js";
 import { lines } from "./lines.js";
 import { outcome } from "./outcome.js";
 import { writerAddress } from "./server.js";
+import { showLine } from "./show-line.js";
 import { sounds } from "./sounds.js";
 
 export function composer({ tailcast, user, cli }) {
@@ -47,9 +47,5 @@ function focusOther(form) {
 }
 
 function showLines(shown) {
-  for (const [name, text] of Object.entries(shown)) {
-    // A flag in an own span is not broken after its hyphens; what is copied stays the same.
-    const words = text.split(/( --[a-z-]+)/).map((word) => (/^ --/.test(word) ? element("span", { className: "flag" }, word) : word));
-    document.getElementById(`line-${name}`).replaceChildren(...words);
-  }
+  for (const [name, text] of Object.entries(shown)) showLine(`line-${name}`, text);
 }

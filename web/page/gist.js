@@ -1,5 +1,5 @@
 // A record in one line. Pure.
-import { isObject } from "../js/record.js";
+const isObject = (value) => Object(value) === value;
 
 /** `{kind, name, gist}`: kind is "cmd", "event" or "other". */
 export function gist({ event, data, text }) {

@@ -2,6 +2,7 @@
 import { element } from "./element.js";
 import { gist } from "./gist.js";
 import { echo } from "./lines.js";
+import { showLine } from "./show-line.js";
 
 const MOST_ENTRIES = 200;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
@@ -9,7 +10,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 /** Shows a line to try while nothing has arrived. */
 export function tryLine(cli, user) {
   const record = { cmd: "notify", data: { title: "Hello", text: "from a file", icon: "email", sound: "bell" } };
-  document.getElementById("try-line").textContent = echo(cli, user, record);
+  showLine("try-line", echo(cli, user, record));
 }
 
 export function log(tailcast) {

@@ -1,0 +1,142 @@
+// The client without a browser: a link that the test holds in its hand.
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { commander } from "../../../js/commands.js";
+import { connection } from "../../../js/connection.js";
+import { connect } from "../../../js/tailcast.js";
+import { Topics } from "../../../js/topics.js";
+
+function held() {
+  const link = { listened: [], closed: false };
+  const open = (url, hears) => {
+    Object.assign(link, { url: url.href, hears, listen: (name) => link.listened.push(name), close: () => (link.closed = true) });
+    return link;
+  };
+  return { link, tailcast: connect({ root: "https://site.example/sub/", link: open }) };
+}
+
+test("the stream stands beside js/, also under a sub-path", () => {
+  const { link } = held();
+  assert.equal(link.url, "https://site.example/sub/events");
+  assert.deepEqual(link.listened, ["ready", "reset"]);
+});
+
+test("records, commands, named events and moments reach who asked", () => {
+  const { link, tailcast } = held();
+  const heard = [];
+  for (const name of ["ready", "reset", "state", "x", "event:price"]) tailcast.on(name, (data) => heard.push([name, data]));
+  tailcast.on("record", ({ event, data }) => heard.push(["record", event, data]));
+  link.hears.state("open");
+  link.hears.state("open");
+  link.hears.event("ready", '{"user":"ann","channels":[""]}', "c");
+  link.hears.event(null, '{"cmd":"x","data":5}', "d");
+  link.hears.event("price", "7", "e");
+  link.hears.event("reset", '{"stream":"s","reason":"r"}', "f");
+  assert.deepEqual(heard, [
+    ["state", "open"],
+    ["ready", { user: "ann", channels: [""] }],
+    ["record", null, { cmd: "x", data: 5 }],
+    ["x", 5],
+    ["record", "price", 7],
+    ["event:price", 7],
+    ["reset", { stream: "s", reason: "r" }],
+  ]);
+  assert.equal(tailcast.user, "ann");
+  assert.equal(tailcast.state, "open");
+  tailcast.close();
+  assert.ok(link.closed);
+});
+
+test("a command may bear the name of a moment or of an event", () => {
+  const { link, tailcast } = held();
+  const heard = [];
+  tailcast.on("cmd:ready", (data) => heard.push(data));
+  tailcast.on("cmd:event:x", (data) => heard.push(data));
+  tailcast.on("ready", () => heard.push("moment"));
+  link.hears.event(null, '{"cmd":"ready","data":1}', "");
+  link.hears.event(null, '{"cmd":"event:x","data":2}', "");
+  assert.deepEqual(heard, [1, 2]);
+});
+
+test("the page's functions are own functions with plain names", () => {
+  const calls = [];
+  const page = Object.assign(Object.create({ sseinherited: () => calls.push("inherited") }), { ssefoo: (data) => calls.push(data), ssetext: "no function" });
+  const warnings = [];
+  const run = commander({ topics: new Topics(), builtIn: new Map([["built", (data) => calls.push(["built", data])]]), page, warn: (text) => warnings.push(text) });
+  run("foo", 1);
+  run("built", 2);
+  for (const name of ["inherited", "text", "foo()", "text", "x".repeat(500)]) run(name, 3);
+  assert.deepEqual(calls, [1, ["built", 2]]);
+  assert.equal(warnings.length, 4);
+  assert.ok(warnings.every((text) => text.length < 400));
+});
+
+class FakeSource extends EventTarget {
+  static CLOSED = 2;
+  static made = [];
+  readyState = 0;
+  constructor(url) {
+    super();
+    this.url = url;
+    FakeSource.made.push(this);
+  }
+  close() {
+    this.readyState = 2;
+  }
+  fail(forGood) {
+    this.readyState = forGood ? 2 : 0;
+    this.onerror();
+  }
+}
+
+test("an EventSource that gave up is made anew, later each time, from where it stood", (t) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
+  FakeSource.made = [];
+  const states = [];
+  const events = [];
+  const hears = { state: (state) => states.push(state), event: (...event) => events.push(event) };
+  const page = new EventTarget();
+  const link = connection(new URL("https://site.example/events"), hears, { Source: FakeSource, page });
+  link.listen("price");
+  link.listen("price");
+  const [first] = FakeSource.made;
+  first.onopen();
+  first.onmessage({ type: "message", data: "x", lastEventId: "c~1" });
+  first.fail(false);
+  assert.equal(FakeSource.made.length, 1, "while it tries by itself it is left alone");
+
+  first.fail(true);
+  mock.timers.tick(1_000);
+  assert.equal(FakeSource.made.length, 2);
+  assert.equal(FakeSource.made[1].url, "https://site.example/events?lastEventId=c%7E1");
+  const named = Object.assign(new Event("price"), { data: "7", lastEventId: "c~2" });
+  FakeSource.made[1].dispatchEvent(named);
+  assert.deepEqual(events, [[null, "x", "c~1"], ["price", "7", "c~2"]]);
+
+  FakeSource.made[1].fail(true);
+  mock.timers.tick(999);
+  assert.equal(FakeSource.made.length, 2, "the second pause is 1 to 2 s");
+  page.dispatchEvent(new Event("online"));
+  assert.equal(FakeSource.made.length, 3, "back online, it does not wait");
+
+  FakeSource.made[2].fail(true);
+  link.close();
+  mock.timers.tick(60_000);
+  assert.equal(FakeSource.made.length, 3, "closed is closed");
+  assert.deepEqual(states, ["open", "waiting", "waiting", "waiting", "waiting", "closed"]);
+});
+
+test("listeners: off takes off its own, one's error does not stop the next", () => {
+  const topics = new Topics();
+  const heard = [];
+  const listener = (value) => heard.push(value);
+  const off = topics.add("x", listener);
+  topics.add("x", listener);
+  off();
+  off();
+  assert.equal(topics.emit("cmd:x", 1), true);
+  assert.equal(topics.emit("cmd:y", 1), false);
+  assert.deepEqual(heard, [1]);
+  assert.throws(() => topics.add("x", "no function"), TypeError);
+});

@@ -1,0 +1,17 @@
+//! Runs the real program: servers on port 0 in folders of their own, and tools that change files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::format_collect
+)]
+
+mod cli;
+mod events;
+mod files;
+mod hostile;
+mod kit;
+mod layers;
+mod pages;
+mod writer;
