@@ -95,9 +95,11 @@ fn nano_adds_a_line() {
     let (_server, stream, mut client) = followed(&[A]);
     // What a person types, on a terminal of its own.
     stream.sh(r#"t() { tmux -L "$$" "$@"; }
-        t new-session -d -x 80 -y 24 "nano -I '$F'; tmux -L $$ wait-for -S done"
+        t new-session -d -x 80 -y 24 "nano -I '$F'; tmux -L $$ wait-for -S done" \; set -g exit-empty off
+        until t capture-pane -p | grep -q Exit; do :; done
         t send-keys '{"nano":1}' Enter C-o Enter C-x
-        t wait-for done"#);
+        t wait-for done
+        t kill-server"#);
     assert_eq!(client.data(), r#"{"nano":1}"#);
     nothing_but(&stream, &mut client, C);
 }
