@@ -41,7 +41,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let hub = Hub::start(Arc::clone(&store))?;
         let app = app(common, settings, &hub, &stop);
-        let signals = tokio::spawn(stop_on_signals(stop.clone()));
+        let signals = tokio::spawn(stop_on_signals(stop.clone())?);
         announce(address, store.root().path());
         server::serve(listener, app, stop).await;
         signals.abort();
@@ -129,25 +129,23 @@ fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-async fn stop_on_signals(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        tracing::warn!("signals cannot be caught; the server will end at once when it is told to");
-        return;
-    };
-    for first in [true, false] {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+/// From this call on, a first SIGINT or SIGTERM stops the server and a second one ends the program.
+fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot catch signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot catch signals")?;
+    Ok(async move {
+        for first in [true, false] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if !first {
+                std::process::exit(1);
+            }
+            tracing::info!("stopping");
+            stop.cancel();
         }
-        if !first {
-            std::process::exit(1);
-        }
-        tracing::info!("stopping");
-        stop.cancel();
-    }
+    })
 }
 
 /// A connection and a followed stream take a descriptor each, and common soft limits are 1024.

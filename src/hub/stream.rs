@@ -120,6 +120,8 @@ impl Stream {
         }
         drop(tail);
         let again = file.note(&self.address, looked).flatten();
+        let (writing, end) = (hint.writing, head.offset());
+        tracing::trace!(stream = ?self.address.to_string(), writing, came, end, ?again, "looked");
         drop(file);
         if came {
             lock(&self.signals)

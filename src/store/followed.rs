@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::Store;
 use super::change::{Decision, Known, MAX_KNOWN, Seen, look};
@@ -21,6 +21,9 @@ use crate::record::{Parser, Reason, Record};
 /// Files up to this size are read whole when following begins, so that the place of every record is
 /// known exactly; of larger ones only the end is read. In bytes.
 const READ_WHOLE: u64 = 1024 * 1024;
+
+/// What was rejected behind the last record is read again with each append, up to so many bytes.
+const READ_AGAIN: u64 = 64 * 1024;
 
 /// How often a look is repeated at once because the file changed while it was read.
 const MAX_TRIES: usize = 4;
@@ -83,12 +86,13 @@ pub struct Followed {
 /// The rejected values of one look.
 #[derive(Default)]
 struct Rejected {
-    first: Vec<(Reason, u64)>,
+    /// Why, where, and whether this stretch of the file is read for the first time.
+    first: Vec<(Reason, u64, bool)>,
     more: usize,
 }
 
 /// Where the last consumed record stands, and a hash of its bytes: while they are in place, a file that
-/// is larger than it was has grown.
+/// is larger than it was has grown. The hash is of the bytes that were parsed, not read once more.
 #[derive(Debug, Clone, Copy)]
 struct LastRecord {
     start: u64,
@@ -101,6 +105,7 @@ struct LastRecord {
 struct Whole {
     keys: Vec<u64>,
     places: Vec<(u64, u64)>,
+    last: Option<LastRecord>,
     rejected: Rejected,
     incomplete: bool,
     /// Where parsing would go on, and how.
@@ -204,7 +209,7 @@ impl Followed {
     /// Consumes what was appended. `false` if the file did not simply grow.
     fn grow(&mut self, file: &File, news: &mut dyn News) -> io::Result<bool> {
         let stamp = Stamp::of(&file.metadata()?);
-        if !self.last_record_stands(file)? || stamp.size < self.scanned {
+        if !self.last_record_stands(file)? {
             return Ok(false);
         }
         if stamp.size == self.stamp.size {
@@ -214,10 +219,19 @@ impl Followed {
         if stamp.size < self.stamp.size {
             return Ok(false);
         }
-        let mut scanner = Scanner::resume(self.scanned, self.parser);
-        self.consume(file, &mut scanner, news)?;
+        self.consume(file, &mut self.go_on(), news)?;
         self.stamp = stamp;
         Ok(true)
+    }
+
+    /// Where appended records are looked for: behind the last one, because an editor may have taken a final
+    /// newline away, or mended what was rejected. Only if that is much is it not read again.
+    fn go_on(&self) -> Scanner {
+        if self.scanned - self.position.offset() <= READ_AGAIN {
+            Scanner::new(self.position.offset(), self.store.max_record())
+        } else {
+            Scanner::resume(self.scanned, self.parser)
+        }
     }
 
     fn last_record_stands(&self, file: &File) -> io::Result<bool> {
@@ -241,56 +255,50 @@ impl Followed {
         news: &mut dyn News,
     ) -> io::Result<()> {
         let mut rejected = Rejected::default();
-        let mut last = None;
+        let known_upto = self.scanned;
         scanner.each(file, |item| {
             match item {
-                Item::Record { record, start, end } => {
+                Item::Record {
+                    record,
+                    raw,
+                    start,
+                    end,
+                } => {
                     let key = record.key();
                     self.known.push(key);
                     self.position = self.position.after(key, end);
-                    last = Some((start, end));
+                    self.last = Some(LastRecord::new(raw, start, end));
                     news.record(&record, self.position);
                 }
-                Item::Rejected { reason, at } => rejected.push(reason, at),
+                Item::Rejected { reason, at } => rejected.push(reason, at, at >= known_upto),
             }
             ControlFlow::Continue(())
         })?;
         self.scanned = scanner.offset();
         self.parser = scanner.parser();
-        if let Some((start, end)) = last {
-            self.remember_last(file, start, end)?;
-        }
         self.report(file, &rejected, news)
     }
 
-    /// Reports what is rejected, once.
+    /// Reports what is rejected; what was read again, only if it is not what was reported before.
     fn report(&mut self, file: &File, rejected: &Rejected, news: &mut dyn News) -> io::Result<()> {
         if self.reported.len() > MAX_REMEMBERED {
             self.reported.clear();
         }
-        for (reason, at) in &rejected.first {
-            let mut bytes = [0; 64];
-            let len = file.read_at(&mut bytes, *at)?;
-            let hash = xxh3_64(&bytes[..len]);
-            if self.reported.insert(hash) {
-                let (line, column) = self.line_of(file, *at)?;
+        for (reason, at, is_new) in &rejected.first {
+            let (start, line, column) = self.line_of(file, *at)?;
+            let mut bytes = [0; 256];
+            let len = file.read_at(&mut bytes, start)?;
+            let text = bytes[..len]
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default();
+            if self.reported.insert(xxh3_64_with_seed(text, column)) || *is_new {
                 news.rejected(reason, line, column);
             }
         }
         if rejected.more > 0 {
             news.rejected_more(rejected.more);
         }
-        Ok(())
-    }
-
-    fn remember_last(&mut self, file: &File, start: u64, end: u64) -> io::Result<()> {
-        let mut bytes = vec![0; usize::try_from(end - start).unwrap_or(usize::MAX)];
-        file.read_exact_at(&mut bytes, start)?;
-        self.last = Some(LastRecord {
-            start,
-            end,
-            hash: xxh3_64(&bytes),
-        });
         Ok(())
     }
 
@@ -320,11 +328,17 @@ impl Followed {
         let mut scanner = Scanner::new(0, self.store.max_record());
         scanner.each(file, |item| {
             match item {
-                Item::Record { record, start, end } => {
+                Item::Record {
+                    record,
+                    raw,
+                    start,
+                    end,
+                } => {
                     whole.keys.push(record.key());
                     whole.places.push((start, end));
+                    whole.last = Some(LastRecord::new(raw, start, end));
                 }
-                Item::Rejected { reason, at } => whole.rejected.push(reason, at),
+                Item::Rejected { reason, at } => whole.rejected.push(reason, at, false),
             }
             ControlFlow::Continue(())
         })?;
@@ -361,7 +375,7 @@ impl Followed {
         if let Some(file) = file {
             self.deliver(file, whole, &ranges, news)?;
         }
-        self.adopt(file, whole)?;
+        self.adopt(whole);
         if let Some(file) = file {
             self.report(file, &whole.rejected, news)?;
         }
@@ -399,28 +413,23 @@ impl Followed {
     }
 
     /// Takes the whole file as consumed.
-    fn adopt(&mut self, file: Option<&File>, whole: &Whole) -> io::Result<()> {
+    fn adopt(&mut self, whole: &Whole) {
         let skipped = whole.keys.len().saturating_sub(MAX_KNOWN);
         self.known = Known::new(whole.keys[skipped..].iter().copied(), skipped > 0);
         self.position = whole.position(whole.keys.len());
-        self.last = None;
+        self.last = whole.last;
         self.line = (0, 1);
         self.scanned = whole.scanned;
         self.parser = whole
             .parser
             .unwrap_or_else(|| Parser::new(self.store.max_record()));
-        let Some(file) = file else { return Ok(()) };
-        if let Some((start, end)) = whole.places.last() {
-            self.remember_last(file, *start, *end)?;
-        }
-        Ok(())
     }
 
-    fn line_of(&mut self, file: &File, at: u64) -> io::Result<(u64, u64)> {
+    fn line_of(&mut self, file: &File, at: u64) -> io::Result<(u64, u64, u64)> {
         let known = if self.line.0 <= at { self.line } else { (0, 1) };
         let (start, line, column) = line_of(file, known, at)?;
         self.line = (start, line);
-        Ok((line, column))
+        Ok((start, line, column))
     }
 
     fn read_error(&self, source: io::Error) -> ReadError {
@@ -441,11 +450,21 @@ impl Whole {
     }
 }
 
+impl LastRecord {
+    fn new(raw: &[u8], start: u64, end: u64) -> Self {
+        Self {
+            start,
+            end,
+            hash: xxh3_64(raw),
+        }
+    }
+}
+
 impl Rejected {
-    fn push(&mut self, reason: Reason, at: u64) {
+    fn push(&mut self, reason: Reason, at: u64, is_new: bool) {
         if self.first.len() < MAX_REPORTED {
-            self.first.push((reason, at));
-        } else {
+            self.first.push((reason, at, is_new));
+        } else if is_new {
             self.more += 1;
         }
     }
@@ -460,3 +479,6 @@ impl News for Silent {
     fn rejected_more(&mut self, _: usize) {}
     fn rewritten(&mut self) {}
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,6 +123,8 @@ pub enum Item<'a> {
     Record {
         /// The record.
         record: Record<'a>,
+        /// Its bytes, from `start` to `end`.
+        raw: &'a [u8],
         /// Where it begins (its number, if it has one).
         start: u64,
         /// Behind its closing brace.
@@ -207,6 +209,7 @@ impl Scanner {
                 }
                 Found::Record { record, start } => Item::Record {
                     record,
+                    raw: &self.buffer[self.used - step.used + start..self.used],
                     start: from + start as u64,
                     end: to,
                 },

@@ -173,8 +173,10 @@ fn a_cursor_whose_records_are_gone_is_told_so_and_gets_what_is_there() {
     stream.append(r#"{"n":1}"#);
     ann.data();
     let id = ann.id();
-    drop(ann);
+    // Nobody follows meanwhile, not even a connection whose end the server has not noticed yet.
+    let (folder, _) = server.stop();
     stream.overwrite("{\"n\":8}\n{\"n\":9}\n");
+    let server = Server::start_in(folder, &[]);
     let mut ann = server.resume("user=ann", &id);
     let reset = ann.next();
     assert_eq!(reset.name.as_deref(), Some("reset"));

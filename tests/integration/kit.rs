@@ -112,6 +112,7 @@ impl Server {
     fn start_as(folder: TempDir, command: &mut Command) -> Self {
         let mut child = command
             .current_dir(folder.path())
+            .env("TAILCAST_LOG", "tailcast=trace")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -210,18 +211,12 @@ impl Server {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Reply {
-        let mut head = format!("{method} {target} HTTP/1.1\r\n");
-        if !headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-        {
-            head += &format!("Host: {}\r\n", self.address);
-        }
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name, ": ", value, "\r\n"]);
         }
         if !body.is_empty() {
-            head += &format!("Content-Length: {}\r\n", body.len());
+            head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
         }
         self.send([head.as_bytes(), b"\r\n", body].concat().as_slice())
     }
@@ -412,7 +407,10 @@ impl Follower {
     /// The next event.
     #[track_caller]
     pub fn next(&mut self) -> Event {
+        let until = Instant::now() + DEADLINE;
         loop {
+            // Heartbeats keep the socket from timing out.
+            assert!(Instant::now() < until, "no event in {DEADLINE:?}");
             if let Some(event) = self.events.pop_front() {
                 self.last_id = Some(event.id.clone());
                 return event;

@@ -4,7 +4,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::format_collect
+    clippy::format_collect,
+    clippy::too_many_lines,
+    reason = "tests panic, and a table of cases may be long"
 )]
 
 mod cli;

@@ -1,0 +1,225 @@
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::address::User;
+
+/// A followed stream file, and what its looks found.
+struct Case {
+    _folder: TempDir,
+    path: PathBuf,
+    followed: Followed,
+    found: Found,
+}
+
+#[derive(Default)]
+struct Found {
+    records: Vec<(String, Position)>,
+    rejected: Vec<(u64, u64)>,
+    rewritten: u32,
+}
+
+impl News for Found {
+    fn record(&mut self, record: &Record<'_>, position: Position) {
+        self.records.push((record.json.to_owned(), position));
+    }
+    fn rejected(&mut self, _: &Reason, line: u64, column: u64) {
+        self.rejected.push((line, column));
+    }
+    fn rejected_more(&mut self, _: usize) {}
+    fn rewritten(&mut self) {
+        self.rewritten += 1;
+    }
+}
+
+impl Case {
+    fn new(content: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Store::create(folder.path(), 1000).unwrap();
+        let address = Address::new(User::new("ann").unwrap(), None);
+        let path = store.root().file(&address);
+        fs::write(&path, content).unwrap();
+        let mut followed = store.follow(address);
+        followed.start().unwrap();
+        Self {
+            _folder: folder,
+            path,
+            followed,
+            found: Found::default(),
+        }
+    }
+
+    /// What a look finds when the last change was long ago and its writer has closed the file.
+    #[track_caller]
+    fn look(&mut self) -> Vec<String> {
+        let changed = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let hint = Hint {
+            writing: false,
+            changed,
+        };
+        // The first sight of a rewrite that may go on asks for patience; this one is over.
+        self.followed.unsettled = Some(changed);
+        let wait = self.followed.look(hint, &mut self.found).unwrap();
+        assert_eq!(wait, None);
+        self.followed.unsettled = None;
+        std::mem::take(&mut self.found.records)
+            .into_iter()
+            .map(|(json, _)| json)
+            .collect()
+    }
+
+    fn write(&self, content: &str) {
+        fs::write(&self.path, content).unwrap();
+    }
+
+    fn append(&self, content: &str) {
+        use std::io::Write as _;
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(&self.path)
+            .unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+    }
+}
+
+const AB: &str = "{\"a\":1}\n{\"b\":2}\n";
+
+#[test]
+fn what_was_there_is_not_news_and_what_is_appended_is() {
+    let mut case = Case::new(AB);
+    assert!(case.look().is_empty());
+    case.append("{\"c\":3}\n{\"d\"");
+    assert_eq!(case.look(), ["{\"c\":3}"]);
+    case.append(":4}");
+    assert_eq!(case.look(), ["{\"d\":4}"]);
+    assert_eq!(case.followed.position().offset(), 31);
+    assert_eq!(case.found.rewritten, 0);
+}
+
+#[test]
+fn a_final_newline_taken_away_moves_nothing() {
+    let mut case = Case::new(AB);
+    // Saved in place without it, and appended to before anyone looked.
+    case.write(AB.trim_end());
+    case.append("{\"c\":3}\n");
+    assert_eq!(case.look(), ["{\"c\":3}"]);
+    case.write(
+        &fs::read_to_string(&case.path)
+            .unwrap()
+            .replace('\n', "\n\n"),
+    );
+    assert!(case.look().is_empty());
+    case.append("{\"d\":4}");
+    assert_eq!(case.look(), ["{\"d\":4}"]);
+}
+
+#[test]
+fn a_rejected_record_that_is_mended_in_place_is_news() {
+    let mut case = Case::new(AB);
+    case.append("{\"c\":3,}\n{\"d\":}\n");
+    assert!(case.look().is_empty());
+    assert_eq!(case.found.rejected, [(3, 8), (4, 6)]);
+    case.write(&format!("{AB}{{\"c\":333}}\n{{\"d\":}}\n{{\"e\":5}}\n"));
+    assert_eq!(case.look(), ["{\"c\":333}", "{\"e\":5}"]);
+    assert_eq!(
+        case.found.rejected.len(),
+        2,
+        "what is still rejected is not reported again"
+    );
+}
+
+#[test]
+fn insertions_stand_behind_all_that_is_consumed_before_the_next() {
+    let mut case = Case::new(AB);
+    case.write("{\"x\":1}\n{\"a\":1}\n{\"b\":2}\n{\"y\":2}\n");
+    let changed = Instant::now();
+    case.followed
+        .look(
+            Hint {
+                writing: false,
+                changed,
+            },
+            &mut case.found,
+        )
+        .unwrap();
+    let ends: Vec<u64> = case
+        .found
+        .records
+        .iter()
+        .map(|(_, position)| position.offset())
+        .collect();
+    // Resuming behind x must not repeat a and b.
+    assert_eq!(ends, [23, 31]);
+    assert_eq!(case.found.rewritten, 1);
+}
+
+#[test]
+fn an_overwrite_of_the_same_size_is_news() {
+    let mut case = Case::new("1732155000\n{\"n\":1}\n");
+    case.write("1732155000\n{\"n\":2}\n");
+    assert_eq!(case.look(), ["{\"n\":2}"]);
+    case.write("1732155001\n{\"n\":2}\n");
+    assert_eq!(case.look(), ["{\"n\":2}"]);
+    case.write("1732155001\n{\"n\":2}\n");
+    assert!(case.look().is_empty());
+}
+
+#[test]
+fn a_moved_file_is_read_to_its_end_first() {
+    let mut case = Case::new(AB);
+    case.append("{\"late\":1}\n");
+    fs::rename(&case.path, case.path.with_extension("1")).unwrap();
+    case.write("{\"new\":1}\n");
+    assert_eq!(case.look(), ["{\"late\":1}", "{\"new\":1}"]);
+}
+
+#[test]
+fn a_large_file_is_known_by_its_end() {
+    let line = |n: usize| format!("{{\"n\":\"{n:09}\"}}\n");
+    let lines: Vec<String> = (0..100_000).map(line).collect();
+    let mut case = Case::new(&lines.concat());
+    case.append(&line(100_000));
+    assert_eq!(case.look().len(), 1);
+    // Rewritten with one line less, one changed near the end and one more.
+    let kept = format!(
+        "{}{}{}",
+        lines[..99_000].concat(),
+        lines[99_001..].concat(),
+        line(100_000)
+    );
+    case.write(&(kept.replace("99500", "88888") + &line(100_001)));
+    assert_eq!(
+        case.look(),
+        ["{\"n\":\"000088888\"}", "{\"n\":\"000100001\"}"]
+    );
+}
+
+#[test]
+fn cleared_and_filled_with_the_same_again_is_news() {
+    let mut case = Case::new(AB);
+    case.write("");
+    assert!(case.look().is_empty());
+    assert_eq!(case.followed.position(), Position::START);
+    case.write(AB);
+    assert_eq!(case.look().len(), 2);
+    fs::remove_file(&case.path).unwrap();
+    assert!(case.look().is_empty());
+    case.write(AB);
+    assert_eq!(case.look().len(), 2);
+}
+
+#[test]
+fn an_empty_file_is_given_time() {
+    let mut case = Case::new(AB);
+    case.write("");
+    let hint = Hint {
+        writing: false,
+        changed: Instant::now(),
+    };
+    let wait = case.followed.look(hint, &mut case.found).unwrap();
+    assert!(wait.is_some_and(|wait| wait <= crate::store::change::EMPTY_PATIENCE));
+    case.write(&format!("{AB}{{\"c\":3}}\n"));
+    assert_eq!(case.look(), ["{\"c\":3}"]);
+}
