@@ -39,18 +39,31 @@ impl Server {
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        let address = line.split("http://").nth(1).and_then(|it| it.split('/').next());
+        let address = line
+            .split("http://")
+            .nth(1)
+            .and_then(|it| it.split('/').next());
         let address: SocketAddr = address.ok_or("no address")?.parse()?;
         let mut socket = TcpStream::connect(address).await?;
-        socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
+        socket
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await?;
         socket.read_u8().await?;
-        Ok(Self { child, address, folder, cold: begun.elapsed() })
+        Ok(Self {
+            child,
+            address,
+            folder,
+            cold: begun.elapsed(),
+        })
     }
 
     /// A field of /proc/PID/status.
     fn status(&self, field: &str) -> Result<String> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with(field)).ok_or("no such field")?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with(field))
+            .ok_or("no such field")?;
         Ok(line.split(':').nth(1).ok_or("no value")?.trim().to_owned())
     }
 
@@ -63,7 +76,10 @@ impl Server {
         socket.set_nodelay(true)?;
         let head = format!("GET /events?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         socket.write_all(head.as_bytes()).await?;
-        let mut follower = Follower { socket, text: Vec::new() };
+        let mut follower = Follower {
+            socket,
+            text: Vec::new(),
+        };
         follower.until(b"event: ready").await?;
         follower.until(b"\n\n").await?;
         Ok(follower)
@@ -102,7 +118,11 @@ impl Follower {
         while numbers.len() < count {
             self.until(b"{\"n\":").await?;
             self.until_digits_end().await?;
-            let digits = self.text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let digits = self
+                .text
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             numbers.push(std::str::from_utf8(&self.text[..digits])?.parse()?);
         }
         Ok(numbers)
@@ -139,7 +159,11 @@ async fn latency(server: &Server) -> Result<()> {
     }
     times.sort();
     let at = |part: usize| times[times.len() * part / 100];
-    println!("append → event at one follower, {APPENDS} times: p50 {:?}, p99 {:?}", at(50), at(99));
+    println!(
+        "append → event at one follower, {APPENDS} times: p50 {:?}, p99 {:?}",
+        at(50),
+        at(99)
+    );
     Ok(())
 }
 
@@ -150,15 +174,24 @@ async fn everyone(server: &Server) -> Result<()> {
         followers.push(server.follow(&format!("user=u{n}")).await?);
     }
     let after = server.status("VmRSS")?;
-    println!("resident memory: {before} without, {after} with {FOLLOWERS} followers of 2 streams each");
+    println!(
+        "resident memory: {before} without, {after} with {FOLLOWERS} followers of 2 streams each"
+    );
     let path = server.stream("YWxs.stream");
     let begun = Instant::now();
     let readers: Vec<_> = followers
         .into_iter()
-        .map(|follower| tokio::spawn(async move { follower.numbers(RECORDS).await.map_err(|it| it.to_string()) }))
+        .map(|follower| {
+            tokio::spawn(
+                async move { follower.numbers(RECORDS).await.map_err(|it| it.to_string()) },
+            )
+        })
         .collect();
     for n in 0..RECORDS {
-        echo(&path, &format!("{{\"n\":{n},\"pad\":\"{}\"}}", "x".repeat(80)))?;
+        echo(
+            &path,
+            &format!("{{\"n\":{n},\"pad\":\"{}\"}}", "x".repeat(80)),
+        )?;
     }
     let (mut delivered, mut right) = (0, 0);
     for reader in readers {
@@ -184,9 +217,16 @@ async fn main() -> Result<()> {
         colds.push(Server::start().await?.cold);
     }
     colds.sort();
-    println!("cold start to the first byte of the page, 10 times: median {:?}", colds[colds.len() / 2]);
+    println!(
+        "cold start to the first byte of the page, 10 times: median {:?}",
+        colds[colds.len() / 2]
+    );
     let server = Server::start().await?;
-    println!("idle: {} resident, {} threads", server.status("VmRSS")?, server.status("Threads")?);
+    println!(
+        "idle: {} resident, {} threads",
+        server.status("VmRSS")?,
+        server.status("Threads")?
+    );
     latency(&server).await?;
     everyone(&server).await
 }

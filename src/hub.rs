@@ -17,7 +17,7 @@ pub use follower::{Begin, Follower};
 
 use crate::address::Address;
 use crate::store::Store;
-use crate::store::watch::{Change, Watch, WatchError};
+use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
 use looker::{Job, Looker};
 use stream::{Stream, lock};
 
@@ -53,7 +53,8 @@ pub(crate) struct Registry {
 #[derive(Debug)]
 struct Followed {
     stream: Arc<Stream>,
-    followers: usize,
+    /// One for each follower.
+    folders: Vec<Option<FolderWatch>>,
 }
 
 impl Hub {
@@ -130,22 +131,25 @@ impl Registry {
             .map(|followed| Arc::clone(&followed.stream))
     }
 
-    /// The stream, for one more follower. It is watched first and read after that, so that no change
-    /// falls between.
+    /// The stream, for one more follower. Its folder is watched first and its file read after that, so that
+    /// no change falls between.
+    ///
+    /// The watch is never called with the lock held: it waits for the watcher's thread, which may be waiting
+    /// for the lock to hand over a change.
     fn acquire(&self, address: &Address) -> Arc<Stream> {
+        let folder = self.watch().follow(address);
         let stream = {
             let mut streams = lock(&self.streams);
             let followed = streams.entry(address.clone()).or_insert_with(|| {
-                let folder = self.watch().follow(address);
                 let file = self.store.follow(address.clone());
                 let root = self.store.root().clone();
-                let stream = Arc::new(Stream::new(file, address.clone(), root, folder));
+                let stream = Arc::new(Stream::new(file, address.clone(), root));
                 Followed {
                     stream,
-                    followers: 0,
+                    folders: Vec::new(),
                 }
             });
-            followed.followers += 1;
+            followed.folders.push(folder);
             Arc::clone(&followed.stream)
         };
         stream.start();
@@ -158,15 +162,13 @@ impl Registry {
         let Some(followed) = streams.get_mut(address) else {
             return;
         };
-        followed.followers -= 1;
-        let gone = if followed.followers == 0 {
-            streams.remove(address)
-        } else {
-            None
-        };
+        let folder = followed.folders.pop();
+        if followed.folders.is_empty() {
+            streams.remove(address);
+        }
         drop(streams);
-        // Here, without the lock, its folder may cease to be watched.
-        drop(gone);
+        // Now, without the lock, the folder may cease to be watched.
+        drop(folder);
     }
 
     fn changed(&self, change: Change) {

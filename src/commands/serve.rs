@@ -22,6 +22,10 @@ use crate::http::writer::Writer;
 use crate::hub::Hub;
 use crate::store::Store;
 
+/// Threads that read and append files for requests. When thousands of clients come back at once, more would
+/// only compete for the same cores and the same disk.
+const MAX_BLOCKING: usize = 64;
+
 /// Serves until SIGINT or SIGTERM; a second one ends the program at once.
 pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
     raise_descriptor_limit();
@@ -33,6 +37,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         bail!("--web {}: there is no such folder", web.display());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(MAX_BLOCKING)
         .enable_all()
         .build()?;
     runtime.block_on(async {

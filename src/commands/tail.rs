@@ -65,7 +65,11 @@ pub fn run(store: &Arc<Store>, tail: &Tail, out: &mut dyn Write) -> anyhow::Resu
                 };
             }
             Ok(Change::Stream { .. }) => continue,
-            Ok(Change::Folder(channel)) => watch.again(&channel),
+            Ok(Change::Folder(channel)) => {
+                if !watch.again(&channel) {
+                    continue;
+                }
+            }
             Ok(Change::Anything) => watch.all_again(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),

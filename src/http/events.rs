@@ -23,7 +23,8 @@ use crate::record::Event;
 use crate::sse;
 use crate::store::{From, MAX_LAST, Resumed, Store, since};
 
-/// How much is written at once, in bytes, however much is new: what a client that does not read can cost.
+/// How much is taken at once from the tails, and as much from files, in bytes, however much is new: what a
+/// client that does not read can cost.
 const MAX_WRITE: usize = 32 * 1024;
 
 /// Channels of one connection: each has two streams, and the cursor names them all.
@@ -116,11 +117,12 @@ impl Live {
         loop {
             let behind = self.follower.read(&mut out, MAX_WRITE);
             let mut again = None;
-            if behind && out.is_empty() {
+            if behind {
                 let mut follower = self.follower;
                 let read = move || {
-                    let mut out = Vec::new();
-                    let again = follower.catch_up(&mut out, MAX_WRITE);
+                    // With a share of its own, so that a busy stream does not starve one that is behind.
+                    let max = out.len() + MAX_WRITE;
+                    let again = follower.catch_up(&mut out, max);
                     (follower, out, again)
                 };
                 (self.follower, out, again) = tokio::task::spawn_blocking(read).await.ok()?;

@@ -17,8 +17,8 @@ use crate::record::Record;
 use crate::sse;
 use crate::store::{From, History, Resumed};
 
-/// Editors and tools leave a file missing or empty for a moment; only one that stays so has lost its
-/// records. The same patience as for those who are connected.
+/// Editors and tools leave a file missing, empty or half written for a moment; only one that stays without
+/// a client's records has lost them.
 const GONE_PATIENCE: Duration = crate::store::change::EMPTY_PATIENCE;
 
 /// Where a follower begins.
@@ -209,10 +209,10 @@ impl Follower {
                 self.lanes[at].place = Place::new(&address, history.position());
                 Ok(Box::new(history))
             }
-            Ok(Resumed::Gone { history, empty }) => {
+            Ok(Resumed::Gone(history)) => {
                 let since = *lane.gone.get_or_insert_with(Instant::now);
                 let left = GONE_PATIENCE.saturating_sub(since.elapsed());
-                if empty && !left.is_zero() {
+                if !left.is_zero() {
                     return Err(Some(left));
                 }
                 self.lanes[at].gone = None;

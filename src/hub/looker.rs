@@ -125,7 +125,9 @@ impl Run {
         let Some(registry) = self.registry.upgrade() else {
             return;
         };
-        registry.watch().again(channel);
+        if !registry.watch().again(channel) {
+            return;
+        }
         for stream in self.share(&registry) {
             if stream.address().channel.as_ref() == Some(channel) {
                 self.look(&stream);

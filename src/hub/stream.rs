@@ -12,7 +12,6 @@ use crate::address::Address;
 use crate::errors::one_line;
 use crate::position::Position;
 use crate::record::{Reason, Record};
-use crate::store::watch::FolderWatch;
 use crate::store::{Followed, Hint, News, ReadError, Root};
 
 /// A followed stream. Two locks, never held together but in this order: `file` (held while the disk is
@@ -26,7 +25,6 @@ pub struct Stream {
     hint: Mutex<Hint>,
     queued: AtomicBool,
     signals: Mutex<HashMap<u64, Arc<Notify>>>,
-    _folder: Option<FolderWatch>,
 }
 
 #[derive(Debug)]
@@ -39,12 +37,7 @@ struct File {
 
 impl Stream {
     /// A stream that is not read yet. The folder must be watched before it is.
-    pub(super) fn new(
-        followed: Followed,
-        address: Address,
-        root: Root,
-        folder: Option<FolderWatch>,
-    ) -> Self {
+    pub(super) fn new(followed: Followed, address: Address, root: Root) -> Self {
         let head = Place::new(&address, Position::START);
         Self {
             address,
@@ -61,7 +54,6 @@ impl Stream {
             }),
             queued: AtomicBool::new(false),
             signals: Mutex::default(),
-            _folder: folder,
         }
     }
 

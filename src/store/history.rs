@@ -27,13 +27,8 @@ pub enum From {
 pub enum Resumed {
     /// Found.
     Here(History),
-    /// None of the position's records is in the file any more.
-    Gone {
-        /// Begins at the file's start.
-        history: History,
-        /// Whether the file is missing or has no byte, as it may be for a moment while it is rewritten.
-        empty: bool,
-    },
+    /// None of the position's records is in the file any more; this begins at the file's start.
+    Gone(History),
 }
 
 /// A reader of one stream's records.
@@ -48,9 +43,6 @@ impl Store {
     /// Opens a stream's history. A stream without a file has an empty one.
     pub fn history(&self, address: &Address, from: From) -> Result<Resumed, ReadError> {
         let file = open(self.root(), address)?;
-        let empty = file
-            .as_ref()
-            .is_none_or(|file| file.metadata().is_ok_and(|it| it.len() == 0));
         let found = match &file {
             Some(file) => self.find(file, from).map_err(|source| {
                 let path = self.root().file(address);
@@ -71,7 +63,7 @@ impl Store {
         Ok(if found.is_some() {
             Resumed::Here(history)
         } else {
-            Resumed::Gone { history, empty }
+            Resumed::Gone(history)
         })
     }
 

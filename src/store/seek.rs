@@ -12,6 +12,9 @@ use crate::position::{KEYS, Position, Search};
 /// How far to look back for the records before an offset, at first.
 const LOOK_BACK: u64 = 4 * 1024;
 
+/// How much is searched for a line at once, in bytes.
+const CHUNK: usize = 16 * 1024;
+
 /// The last of `last=`. More is what `since=` is for.
 pub const MAX_LAST: usize = 10_000;
 
@@ -116,12 +119,22 @@ pub fn before(file: &File, offset: u64, max_record: usize) -> io::Result<Positio
 /// The first line behind `from` that may begin a value: in every usual layout, a `{` or a digit in the
 /// first column does.
 fn line_that_begins_a_value(file: &File, from: u64, to: u64) -> io::Result<Option<u64>> {
-    let len = usize::try_from(to - from).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; len];
-    let got = file.read_at(&mut bytes, from)?;
-    let pair = bytes[..got].windows(2);
-    let line = pair
-        .into_iter()
-        .position(|pair| pair[0] == b'\n' && (pair[1] == b'{' || pair[1].is_ascii_digit()));
-    Ok(line.map(|at| from + at as u64 + 1))
+    let mut chunk = vec![0; CHUNK];
+    let mut at = from;
+    let mut last = 0;
+    while at < to {
+        let len = usize::try_from(to - at).map_or(CHUNK, |left| left.min(CHUNK));
+        let got = file.read_at(&mut chunk[..len], at)?;
+        if got == 0 {
+            break;
+        }
+        for byte in &chunk[..got] {
+            if last == b'\n' && (*byte == b'{' || byte.is_ascii_digit()) {
+                return Ok(Some(at));
+            }
+            last = *byte;
+            at += 1;
+        }
+    }
+    Ok(None)
 }

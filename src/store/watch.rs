@@ -94,11 +94,15 @@ impl Watch {
     }
 
     /// Watches a channel's folder again after it appeared. Look at its streams after this, not before.
-    pub fn again(&self, channel: &Channel) {
+    /// `false` if none of them is followed.
+    #[must_use]
+    pub fn again(&self, channel: &Channel) -> bool {
         let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if followed.contains_key(channel) {
+        let is_followed = followed.contains_key(channel);
+        if is_followed {
             self.watch(&self.root.folder(Some(channel)));
         }
+        is_followed
     }
 
     /// Watches the root and every followed folder again, for one of them may be another folder now.
