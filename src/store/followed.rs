@@ -1,22 +1,23 @@
 //! One stream file while somebody follows it: what was consumed of it, and what a look finds new.
 
-use std::collections::HashSet;
+mod rejected;
+mod whole;
+
 use std::fs::File;
 use std::io;
 use std::ops::{ControlFlow, Range};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
-
 use super::Store;
 use super::change::{Decision, Known, MAX_KNOWN, Seen, look};
-use super::read::{Item, ReadError, Scanner, Stamp, line_of, open};
+use super::read::{Item, ReadError, Scanner, Stamp, open};
 use super::seek;
 use crate::address::Address;
 use crate::position::Position;
 use crate::record::{Parser, Reason, Record};
+use rejected::{Rejected, Reported};
+use whole::{LastRecord, Whole};
 
 /// Files up to this size are read whole when following begins, so that the place of every record is
 /// known exactly; of larger ones only the end is read. In bytes.
@@ -27,12 +28,6 @@ const READ_AGAIN: u64 = 64 * 1024;
 
 /// How often a look is repeated at once because the file changed while it was read.
 const MAX_TRIES: usize = 4;
-
-/// How many rejected values one look reports one by one; the rest are counted.
-const MAX_REPORTED: usize = 20;
-
-/// How many reported values are remembered, so that a rewritten file does not report them again.
-const MAX_REMEMBERED: usize = 1024;
 
 /// A pause before a file that changes under every look is looked at again.
 const RESTLESS: Duration = Duration::from_millis(5);
@@ -75,42 +70,9 @@ pub struct Followed {
     /// Where parsing goes on, behind what was rejected.
     scanned: u64,
     parser: Parser,
-    /// The offset of a line's first byte, and that line's number.
-    line: (u64, u64),
-    /// Hashes of the rejected values that were reported.
-    reported: HashSet<u64>,
+    reported: Reported,
     /// When the file was first seen to be neither what it was nor an extension of it.
     unsettled: Option<Instant>,
-}
-
-/// The rejected values of one look.
-#[derive(Default)]
-struct Rejected {
-    /// Why, where, and whether this stretch of the file is read for the first time.
-    first: Vec<(Reason, u64, bool)>,
-    more: usize,
-}
-
-/// Where the last consumed record stands, and a hash of its bytes: while they are in place, a file that
-/// is larger than it was has grown. The hash is of the bytes that were parsed, not read once more.
-#[derive(Debug, Clone, Copy)]
-struct LastRecord {
-    start: u64,
-    end: u64,
-    hash: u64,
-}
-
-/// All records of a file, without their text.
-#[derive(Default)]
-struct Whole {
-    keys: Vec<u64>,
-    places: Vec<(u64, u64)>,
-    last: Option<LastRecord>,
-    rejected: Rejected,
-    incomplete: bool,
-    /// Where parsing would go on, and how.
-    scanned: u64,
-    parser: Option<Parser>,
 }
 
 impl Followed {
@@ -126,8 +88,7 @@ impl Followed {
             last: None,
             scanned: 0,
             parser,
-            line: (0, 1),
-            reported: HashSet::new(),
+            reported: Reported::default(),
             unsettled: None,
         }
     }
@@ -201,7 +162,12 @@ impl Followed {
                 self.file = Some(file);
                 decided.map(Ok)
             }
-            Ok(None) => Ok(Ok(self.decide(None, &Whole::default(), hint, news)?)),
+            Ok(None) => Ok(Ok(self.decide(
+                None,
+                &Whole::nothing(self.store.max_record()),
+                hint,
+                news,
+            )?)),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -209,7 +175,7 @@ impl Followed {
     /// Consumes what was appended. `false` if the file did not simply grow.
     fn grow(&mut self, file: &File, news: &mut dyn News) -> io::Result<bool> {
         let stamp = Stamp::of(&file.metadata()?);
-        if !self.last_record_stands(file)? {
+        if !self.last.map_or(Ok(true), |last| last.stands(file))? {
             return Ok(false);
         }
         if stamp.size == self.stamp.size {
@@ -231,19 +197,6 @@ impl Followed {
             Scanner::new(self.position.offset(), self.store.max_record())
         } else {
             Scanner::resume(self.scanned, self.parser)
-        }
-    }
-
-    fn last_record_stands(&self, file: &File) -> io::Result<bool> {
-        let Some(last) = self.last else {
-            return Ok(true);
-        };
-        let len = usize::try_from(last.end - last.start).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; len];
-        match file.read_exact_at(&mut bytes, last.start) {
-            Ok(()) => Ok(xxh3_64(&bytes) == last.hash),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            Err(error) => Err(error),
         }
     }
 
@@ -276,30 +229,7 @@ impl Followed {
         })?;
         self.scanned = scanner.offset();
         self.parser = scanner.parser();
-        self.report(file, &rejected, news)
-    }
-
-    /// Reports what is rejected; what was read again, only if it is not what was reported before.
-    fn report(&mut self, file: &File, rejected: &Rejected, news: &mut dyn News) -> io::Result<()> {
-        if self.reported.len() > MAX_REMEMBERED {
-            self.reported.clear();
-        }
-        for (reason, at, is_new) in &rejected.first {
-            let (start, line, column) = self.line_of(file, *at)?;
-            let mut bytes = [0; 256];
-            let len = file.read_at(&mut bytes, start)?;
-            let text = bytes[..len]
-                .split(|byte| *byte == b'\n')
-                .next()
-                .unwrap_or_default();
-            if self.reported.insert(xxh3_64_with_seed(text, column)) || *is_new {
-                news.rejected(reason, line, column);
-            }
-        }
-        if rejected.more > 0 {
-            news.rejected_more(rejected.more);
-        }
-        Ok(())
+        self.reported.report(file, &rejected, news)
     }
 
     /// Reads the whole file and decides what is new in it.
@@ -311,7 +241,7 @@ impl Followed {
     ) -> io::Result<Option<Duration>> {
         for _ in 0..MAX_TRIES {
             let stamp = Stamp::of(&file.metadata()?);
-            let whole = self.read_whole(file)?;
+            let whole = Whole::read(file, self.store.max_record())?;
             if Stamp::of(&file.metadata()?) == stamp {
                 let wait = self.decide(Some(file), &whole, hint, news)?;
                 if wait.is_none() {
@@ -321,31 +251,6 @@ impl Followed {
             }
         }
         Ok(Some(RESTLESS))
-    }
-
-    fn read_whole(&self, file: &File) -> io::Result<Whole> {
-        let mut whole = Whole::default();
-        let mut scanner = Scanner::new(0, self.store.max_record());
-        scanner.each(file, |item| {
-            match item {
-                Item::Record {
-                    record,
-                    raw,
-                    start,
-                    end,
-                } => {
-                    whole.keys.push(record.key());
-                    whole.places.push((start, end));
-                    whole.last = Some(LastRecord::new(raw, start, end));
-                }
-                Item::Rejected { reason, at } => whole.rejected.push(reason, at, false),
-            }
-            ControlFlow::Continue(())
-        })?;
-        whole.scanned = scanner.offset();
-        whole.parser = Some(scanner.parser());
-        whole.incomplete = scanner.pending() > 0;
-        Ok(whole)
     }
 
     fn decide(
@@ -369,7 +274,7 @@ impl Followed {
             Decision::Take(ranges) => ranges,
         };
         self.unsettled = None;
-        if whole.position(whole.keys.len()) != self.position {
+        if whole.end() != self.position {
             news.rewritten();
         }
         if let Some(file) = file {
@@ -377,7 +282,7 @@ impl Followed {
         }
         self.adopt(whole);
         if let Some(file) = file {
-            self.report(file, &whole.rejected, news)?;
+            self.reported.report(file, &whole.rejected, news)?;
         }
         Ok(None)
     }
@@ -416,56 +321,17 @@ impl Followed {
     fn adopt(&mut self, whole: &Whole) {
         let skipped = whole.keys.len().saturating_sub(MAX_KNOWN);
         self.known = Known::new(whole.keys[skipped..].iter().copied(), skipped > 0);
-        self.position = whole.position(whole.keys.len());
+        self.position = whole.end();
         self.last = whole.last;
-        self.line = (0, 1);
+        self.reported.rewritten();
         self.scanned = whole.scanned;
-        self.parser = whole
-            .parser
-            .unwrap_or_else(|| Parser::new(self.store.max_record()));
-    }
-
-    fn line_of(&mut self, file: &File, at: u64) -> io::Result<(u64, u64, u64)> {
-        let known = if self.line.0 <= at { self.line } else { (0, 1) };
-        let (start, line, column) = line_of(file, known, at)?;
-        self.line = (start, line);
-        Ok((start, line, column))
+        self.parser = whole.parser;
     }
 
     fn read_error(&self, source: io::Error) -> ReadError {
         ReadError::Read {
             path: self.store.root().file(&self.address),
             source,
-        }
-    }
-}
-
-impl Whole {
-    /// The position behind the first `count` records.
-    fn position(&self, count: usize) -> Position {
-        let from = count.saturating_sub(crate::position::KEYS);
-        (from..count).fold(Position::START, |position, at| {
-            position.after(self.keys[at], self.places[at].1)
-        })
-    }
-}
-
-impl LastRecord {
-    fn new(raw: &[u8], start: u64, end: u64) -> Self {
-        Self {
-            start,
-            end,
-            hash: xxh3_64(raw),
-        }
-    }
-}
-
-impl Rejected {
-    fn push(&mut self, reason: Reason, at: u64, is_new: bool) {
-        if self.first.len() < MAX_REPORTED {
-            self.first.push((reason, at, is_new));
-        } else if is_new {
-            self.more += 1;
         }
     }
 }
