@@ -149,6 +149,7 @@ impl Run {
         let Some(registry) = self.registry.upgrade() else {
             return;
         };
+        registry.watch().refresh();
         for stream in self.share(&registry) {
             stream.tail().trim(now);
             self.look(&stream);

@@ -53,6 +53,15 @@ pub trait News {
     fn rewritten(&mut self);
 }
 
+/// Why a look failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Open(#[from] ReadError),
+    #[error(transparent)]
+    Read(#[from] io::Error),
+}
+
 /// One stream file while somebody follows it.
 ///
 /// It keeps the file open: the descriptor shows whether the path names another file now (its inode
@@ -126,50 +135,43 @@ impl Followed {
 
     /// Finds what is new. `Some` asks for another look after that time.
     pub fn look(&mut self, hint: Hint, news: &mut dyn News) -> Result<Option<Duration>, ReadError> {
-        let result = self.look_at_path(hint, news);
-        result.unwrap_or_else(|source| Err(self.read_error(source)))
+        self.look_at_path(hint, news)
+            .map_err(|failure| match failure {
+                Failure::Open(error) => error,
+                Failure::Read(source) => self.read_error(source),
+            })
     }
 
     fn look_at_path(
         &mut self,
         hint: Hint,
         news: &mut dyn News,
-    ) -> io::Result<Result<Option<Duration>, ReadError>> {
+    ) -> Result<Option<Duration>, Failure> {
         let path = self.store.root().file(&self.address);
-        let named = std::fs::symlink_metadata(path)
-            .ok()
-            .map(|metadata| Stamp::of(&metadata));
+        let named = std::fs::symlink_metadata(path).map(|metadata| Stamp::of(&metadata).id);
         if let Some(file) = self.file.take() {
-            let same = named.is_some_and(|named| named.id == self.stamp.id);
             let grown = self.grow(&file, news);
-            if same {
-                let decided = match grown {
+            if named.is_ok_and(|id| id == self.stamp.id) {
+                let wait = match grown {
                     Ok(true) => Ok(None),
                     Ok(false) => self.compare(&file, hint, news),
                     Err(error) => Err(error),
                 };
                 self.file = Some(file);
-                return decided.map(Ok);
+                return Ok(wait?);
             }
             // Moved or deleted: it was read to its end above, as far as that was an append.
             grown?;
             self.stamp = Stamp::default();
         }
-        match open(self.store.root(), &self.address) {
-            Ok(Some(file)) => {
-                let decided = self.compare(&file, hint, news);
-                self.stamp.id = Stamp::of(&file.metadata()?).id;
-                self.file = Some(file);
-                decided.map(Ok)
-            }
-            Ok(None) => Ok(Ok(self.decide(
-                None,
-                &Whole::nothing(self.store.max_record()),
-                hint,
-                news,
-            )?)),
-            Err(error) => Ok(Err(error)),
-        }
+        let Some(file) = open(self.store.root(), &self.address)? else {
+            let nothing = Whole::nothing(self.store.max_record());
+            return Ok(self.decide(None, &nothing, hint, news)?);
+        };
+        let wait = self.compare(&file, hint, news);
+        self.stamp.id = Stamp::of(&file.metadata()?).id;
+        self.file = Some(file);
+        Ok(wait?)
     }
 
     /// Consumes what was appended. `false` if the file did not simply grow.

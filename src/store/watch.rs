@@ -1,8 +1,9 @@
 //! The only place that knows `notify`: one watch per folder, and hints out of its events.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, Flag, ModifyKind, RenameMode};
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -41,6 +42,8 @@ pub struct Watch {
     watcher: Mutex<RecommendedWatcher>,
     /// How many streams are followed in each channel.
     followed: Mutex<HashMap<Channel, usize>>,
+    /// Which folder was watched under a path: its device and inode.
+    watched: Mutex<HashMap<PathBuf, (u64, u64)>>,
 }
 
 impl Watch {
@@ -64,16 +67,15 @@ impl Watch {
             }
         };
         let config = Config::default().with_follow_symlinks(false);
-        let mut watcher = RecommendedWatcher::new(handler, config).map_err(error)?;
-        watcher
-            .watch(root.path(), RecursiveMode::NonRecursive)
-            .map_err(error)?;
-        let watcher = Mutex::new(watcher);
-        Ok(Arc::new(Self {
+        let watcher = RecommendedWatcher::new(handler, config).map_err(error)?;
+        let watch = Self {
             root: root.clone(),
-            watcher,
+            watcher: Mutex::new(watcher),
             followed: Mutex::default(),
-        }))
+            watched: Mutex::default(),
+        };
+        watch.begin(root.path()).map_err(error)?;
+        Ok(Arc::new(watch))
     }
 
     /// Watches the folder of a stream until the guard is dropped. A folder that does not exist yet is
@@ -81,7 +83,7 @@ impl Watch {
     #[must_use]
     pub fn follow(self: &Arc<Self>, address: &Address) -> Option<FolderWatch> {
         let channel = address.channel.clone()?;
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followed = lock(&self.followed);
         let count = followed.entry(channel.clone()).or_default();
         *count += 1;
         if *count == 1 {
@@ -97,7 +99,7 @@ impl Watch {
     /// `false` if none of them is followed.
     #[must_use]
     pub fn again(&self, channel: &Channel) -> bool {
-        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let followed = lock(&self.followed);
         let is_followed = followed.contains_key(channel);
         if is_followed {
             self.watch(&self.root.folder(Some(channel)));
@@ -105,39 +107,73 @@ impl Watch {
         is_followed
     }
 
-    /// Watches the root and every followed folder again, for one of them may be another folder now.
+    /// Watches the root and every followed folder again, for anything may have happened to them.
     pub fn all_again(&self) {
-        self.watch(self.root.path());
-        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        followed
-            .keys()
-            .for_each(|channel| self.watch(&self.root.folder(Some(channel))));
+        lock(&self.watched).clear();
+        self.refresh();
+    }
+
+    /// Watches those folders again that are not the ones they were: a watch stays with a folder that is
+    /// moved away, and ends with one that is deleted, both without a word.
+    pub fn refresh(&self) {
+        let mut folders = vec![self.root.path().to_owned()];
+        folders.extend(
+            lock(&self.followed)
+                .keys()
+                .map(|it| self.root.folder(Some(it))),
+        );
+        for folder in folders {
+            let now = id_of(&folder);
+            if now.is_some() && now != lock(&self.watched).get(&folder).copied() {
+                self.watch(&folder);
+            }
+        }
     }
 
     fn watch(&self, folder: &Path) {
-        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_real = std::fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir());
-        if folder != self.root.path() && !is_real {
-            return;
-        }
-        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+        if let Err(error) = self.begin(folder) {
             tracing::warn!(?folder, %error, "cannot watch this folder; its streams are looked at every 2 s");
         }
     }
 
+    /// Watches a folder, unless there is none, or a link in its place.
+    fn begin(&self, folder: &Path) -> notify::Result<()> {
+        let is_real = std::fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir());
+        if folder != self.root.path() && !is_real {
+            return Ok(());
+        }
+        let id = id_of(folder);
+        let mut watcher = lock(&self.watcher);
+        // Fails if it is not watched yet, or no longer.
+        let _ = watcher.unwatch(folder);
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        lock(&self.watched).extend(id.map(|id| (folder.to_owned(), id)));
+        Ok(())
+    }
+
     fn unfollow(&self, channel: &Channel) {
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followed = lock(&self.followed);
         let Some(count) = followed.get_mut(channel) else {
             return;
         };
         *count -= 1;
         if *count == 0 {
             followed.remove(channel);
-            let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+            let folder = self.root.folder(Some(channel));
+            lock(&self.watched).remove(&folder);
             // Fails if the folder is gone or was never there, and then there is nothing to undo.
-            let _ = watcher.unwatch(&self.root.folder(Some(channel)));
+            let _ = lock(&self.watcher).unwatch(&folder);
         }
     }
+}
+
+fn id_of(folder: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(folder).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps a channel's folder watched.

@@ -182,3 +182,16 @@ fn bad_lines_are_named_and_good_ones_beside_them_flow() {
     assert_eq!(client.datas(2), [r#"{"a":7}"#, r#"{"a":7}"#]);
     nothing_but(&stream, &mut client, C);
 }
+
+#[test]
+fn the_folder_of_streams_is_deleted_and_made_again() {
+    let (server, stream, mut client) = followed(&[A]);
+    stream.sh(r#"cd ..; rm -r streams; mkdir streams; echo '{"n":1}' > "$F""#);
+    assert_eq!(client.data(), r#"{"n":1}"#);
+    let mut other = server.follow("user=ann&channel=news");
+    stream.sh(r#"mkdir news; echo '{"n":2}' > "news/$(basename "$F")""#);
+    assert_eq!(other.data(), r#"{"n":2}"#);
+    stream.sh(r#"mv news old; mkdir news; echo '{"n":3}' > "news/$(basename "$F")""#);
+    assert_eq!(other.data(), r#"{"n":3}"#);
+    nothing_but(&stream, &mut client, C);
+}
