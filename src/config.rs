@@ -62,6 +62,14 @@ pub struct Serve {
         value_parser = clap::value_parser!(u32).range(1..=3_600_000))]
     pub retry: u32,
 
+    /// Seconds a client may leave what is sent to it unread, or unacknowledged, before it is disconnected
+    #[arg(long, env = "TAILCAST_STALL_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub stall_timeout: Duration,
+
+    /// Seconds that connections have to end after SIGTERM or SIGINT
+    #[arg(long, env = "TAILCAST_DRAIN", value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub drain: Duration,
+
     /// Let others than this machine in. Without a secret, whoever reaches the server reads and writes everything
     #[arg(long, env = "TAILCAST_OPEN")]
     pub open: bool,

@@ -36,6 +36,15 @@ pub fn finish<'a>(out: &mut Vec<u8>, id: impl IntoIterator<Item = &'a str>) {
     out.extend_from_slice(b"\n\n");
 }
 
+/// A line of its own that says how long to wait before connecting again, in milliseconds. It counts as soon as
+/// it is read; without a blank line after it, it makes no empty event.
+#[must_use]
+pub fn retry(milliseconds: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    field(&mut out, "retry", &milliseconds.max(1).to_string());
+    out
+}
+
 fn field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");

@@ -16,7 +16,7 @@ use crate::http::App;
 use crate::http::assets::Assets;
 use crate::http::events::Events;
 use crate::http::origin::Origin;
-use crate::http::server;
+use crate::http::server::{self, Patience};
 use crate::http::session::Me;
 use crate::http::writer::Writer;
 use crate::hub::Hub;
@@ -48,7 +48,11 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         let app = app(common, settings, &hub, &stop);
         let signals = tokio::spawn(stop_on_signals(stop.clone())?);
         announce(address, store.root().path());
-        server::serve(listener, app, stop).await;
+        let patience = Patience {
+            stall: settings.stall_timeout,
+            drain: settings.drain,
+        };
+        server::serve(listener, app, patience, stop).await;
         signals.abort();
         anyhow::Ok(())
     })

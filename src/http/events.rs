@@ -27,6 +27,9 @@ use crate::store::{From, MAX_LAST, Resumed, Store, since};
 /// client that does not read can cost.
 const MAX_WRITE: usize = 32 * 1024;
 
+/// Over how long clients spread their return after the server has stopped, in milliseconds.
+const RETURN_SPREAD: u32 = 10_000;
+
 /// Channels of one connection: each has two streams, and the cursor names them all.
 const MAX_CHANNELS: usize = cursor::MAX_STREAMS / 2;
 
@@ -77,7 +80,9 @@ impl Events {
             follower,
             heartbeat: self.heartbeat,
             stop: self.stop.clone(),
+            retry: self.retry,
             first,
+            ended: false,
         };
         let frames = stream::unfold(live, |live| async move {
             let (text, live) = live.next().await?;
@@ -105,13 +110,18 @@ struct Live {
     follower: Follower,
     heartbeat: Duration,
     stop: CancellationToken,
+    retry: u32,
     /// What is sent before anything else.
     first: Vec<u8>,
+    ended: bool,
 }
 
 impl Live {
     /// The next piece of event stream text, when there is one; `None` at the end.
     async fn next(mut self) -> Option<(Bytes, Self)> {
+        if self.ended {
+            return None;
+        }
         let silent_until = Instant::now() + self.heartbeat;
         let mut out = std::mem::take(&mut self.first);
         loop {
@@ -133,7 +143,7 @@ impl Live {
             let again = again.map_or(silent_until, |wait| silent_until.min(Instant::now() + wait));
             tokio::select! {
                 () = self.follower.changed() => {}
-                () = self.stop.cancelled() => return None,
+                () = self.stop.cancelled() => return Some(self.last_words()),
                 () = sleep_until(again) => {
                     if again == silent_until {
                         return Some((Bytes::from_static(sse::HEARTBEAT), self));
@@ -141,6 +151,15 @@ impl Live {
                 }
             }
         }
+    }
+}
+
+impl Live {
+    /// When the server stops, all its clients come back; not all in the same second.
+    fn last_words(mut self) -> (Bytes, Self) {
+        self.ended = true;
+        let retry = self.retry.saturating_add(fastrand::u32(0..RETURN_SPREAD));
+        (sse::retry(retry).into(), self)
     }
 }
 

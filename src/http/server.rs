@@ -2,17 +2,21 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
+use crate::errors::one_line;
 
 /// Pause after a failed accept, for example when file descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
@@ -23,11 +27,17 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 /// hyper's buffer per connection, in bytes; also the largest head of a request.
 const MAX_BUFFER: usize = 32 * 1024;
 
-/// How long connections may take to end after the stop.
-pub const DRAIN: Duration = Duration::from_secs(5);
+/// How long the server waits for others.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a client that does not take what is sent to it.
+    pub stall: Duration,
+    /// For connections to end after the stop.
+    pub drain: Duration,
+}
 
-/// Serves until `stop`, then lets running requests end, for at most [`DRAIN`].
-pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
+/// Serves until `stop`, then lets running requests end.
+pub async fn serve(listener: TcpListener, app: App, patience: Patience, stop: CancellationToken) {
     let app = Arc::new(app);
     let tasks = TaskTracker::new();
     loop {
@@ -37,6 +47,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
         };
         match accepted {
             Ok((socket, _)) => {
+                prepare(&socket, patience.stall);
+                let socket = unread_for(socket, patience.stall);
                 tasks.spawn(connection(
                     socket,
                     Arc::clone(&app),
@@ -53,7 +65,10 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
     }
     drop(listener);
     tasks.close();
-    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+    if tokio::time::timeout(patience.drain, tasks.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!(left = tasks.len(), "connections did not end in time");
     }
 }
@@ -66,10 +81,29 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(socket: TcpStream, app: Arc<App>, stop: CancellationToken, tasks: TaskTracker) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
+/// Small writes go out at once, and a peer that vanished without a word is found: nothing that was sent to
+/// it, heartbeats included, may stay unacknowledged for longer than a reader may stall.
+fn prepare(socket: &TcpStream, stall: Duration) {
+    let set = socket.set_nodelay(true);
+    let set = set.and_then(|()| SockRef::from(socket).set_tcp_user_timeout(Some(stall)));
+    if let Err(error) = set {
+        tracing::debug!(%error, "cannot set an option of a socket");
     }
+}
+
+/// The socket, failing once it has not taken a byte of what is written to it for this long.
+fn unread_for(socket: TcpStream, stall: Duration) -> Pin<Box<TimeoutWriter<TcpStream>>> {
+    let mut socket = TimeoutWriter::new(socket);
+    socket.set_timeout(Some(stall));
+    Box::pin(socket)
+}
+
+async fn connection(
+    socket: Pin<Box<TimeoutWriter<TcpStream>>>,
+    app: Arc<App>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     let mut builder = auto::Builder::new(Tracked(tasks));
     builder
         .http1()
@@ -93,7 +127,7 @@ async fn connection(socket: TcpStream, app: Arc<App>, stop: CancellationToken, t
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended badly");
+        tracing::debug!("a connection ended badly: {}", one_line(&*error));
     }
 }
 

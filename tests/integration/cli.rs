@@ -273,7 +273,12 @@ fn ends_cleanly_on_a_signal_with_clients_connected() {
     let mut ann = server.follow("user=ann");
     let (_folder, code) = server.stop();
     assert_eq!(code, Some(0));
-    ann.ends();
+    let last = ann.ends();
+    let retry = last
+        .strip_prefix("retry: ")
+        .and_then(|it| it.strip_suffix('\n'));
+    let retry: u32 = retry.unwrap_or_else(|| panic!("{last:?}")).parse().unwrap();
+    assert!((2000..12_000).contains(&retry), "{retry}");
 }
 
 #[test]

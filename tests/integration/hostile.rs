@@ -166,3 +166,19 @@ fn requests_that_make_no_sense_get_an_answer() {
     }
     still_works(&server);
 }
+
+#[test]
+fn a_client_that_does_not_read_is_let_go_and_has_everything_when_it_returns() {
+    let server = Server::start_with(&["--stall-timeout", "0.5", "--heartbeat", "0.1"]);
+    let ann = server.follow("user=ann");
+    let id = ann.id();
+    let line = |n: u32| format!("{{\"n\":{n},\"x\":\"{}\"}}", "x".repeat(100_000));
+    for n in 0..200 {
+        server.stream("ann").append(&line(n));
+    }
+    server.logged(&["a connection ended badly", "timed out"]);
+    let mut again = server.resume("user=ann", &id);
+    for n in 0..200 {
+        assert_eq!(again.data(), line(n));
+    }
+}

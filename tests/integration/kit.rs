@@ -437,9 +437,13 @@ impl Follower {
         self.last_id.clone().unwrap()
     }
 
-    /// Reads until the stream ends.
-    pub fn ends(&mut self) {
-        while self.reply.piece().is_some() {}
+    /// Reads until the stream ends; returns what came.
+    pub fn ends(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.text);
+        while let Some(piece) = self.reply.piece() {
+            text += std::str::from_utf8(&piece).unwrap();
+        }
+        text
     }
 
     /// The next piece of raw text.
