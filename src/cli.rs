@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::address::{Address, Channel, User};
-use crate::config::{Common, Serve};
+use crate::config::{Common, Keep, Serve};
 
 /// `tail -f` to every browser: append a line to a user's file and it appears in that user's browsers.
 ///
@@ -35,6 +35,8 @@ pub enum Command {
     Path(Target),
     /// Print the records of a user's stream, and follow it
     Tail(Tail),
+    /// Set large streams aside and remove old ones, as the server does every hour
+    Prune(Keep),
     /// List the records that are rejected, with line, column, reason and hint. Exit code 1 if there are any
     Check(Check),
 }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod path;
+pub mod prune;
 pub mod send;
 pub mod serve;
 pub mod tail;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::store::DEFAULT_MAX_RECORD;
+use crate::store::{DEFAULT_MAX_RECORD, DEFAULT_ROTATE_SIZE, Retention, since};
 
 /// Settings of every command.
 #[derive(Debug, Clone, Args)]
@@ -35,6 +35,30 @@ pub struct Common {
         global = true
     )]
     pub log: String,
+}
+
+/// What is kept of streams.
+#[derive(Debug, Clone, Args)]
+pub struct Keep {
+    /// Set a stream aside that is larger than so many bytes, and begin it anew; its last file is kept. 0 is never
+    #[arg(long, env = "TAILCAST_ROTATE_SIZE", value_name = "BYTES", default_value_t = DEFAULT_ROTATE_SIZE)]
+    pub rotate_size: u64,
+
+    /// Remove streams that were not written to for so long, like 12h or 30d. Without it, never
+    #[arg(long, env = "TAILCAST_EXPIRE", value_name = "AGE", value_parser = since::age)]
+    pub expire: Option<Duration>,
+}
+
+impl Keep {
+    /// The same in the store's terms.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        let rotate_size = Some(self.rotate_size).filter(|size| *size > 0);
+        Retention {
+            rotate_size,
+            expire: self.expire,
+        }
+    }
 }
 
 /// Settings of `tailcast serve`.
@@ -69,6 +93,10 @@ pub struct Serve {
     /// Seconds that connections have to end after SIGTERM or SIGINT
     #[arg(long, env = "TAILCAST_DRAIN", value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub drain: Duration,
+
+    /// What is kept of streams.
+    #[command(flatten)]
+    pub keep: Keep,
 
     /// Let others than this machine in. Without a secret, whoever reaches the server reads and writes everything
     #[arg(long, env = "TAILCAST_OPEN")]

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 pub use follower::{Begin, Follower};
 
 use crate::address::Address;
-use crate::store::Store;
 use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
+use crate::store::{Retention, Store};
 use looker::{Job, Looker};
 use stream::{Stream, lock};
 
@@ -43,6 +43,7 @@ pub struct Hub(Arc<Registry>);
 #[derive(Debug)]
 pub(crate) struct Registry {
     store: Arc<Store>,
+    retention: Retention,
     streams: Mutex<HashMap<Address, Followed>>,
     lookers: OnceLock<Vec<Looker>>,
     watch: OnceLock<Arc<Watch>>,
@@ -58,10 +59,11 @@ struct Followed {
 }
 
 impl Hub {
-    /// Starts to watch the store's folders.
-    pub fn start(store: Arc<Store>) -> Result<Self, HubError> {
+    /// Starts to watch the store's folders; of followed streams is kept what `retention` says.
+    pub fn start(store: Arc<Store>, retention: Retention) -> Result<Self, HubError> {
         let registry = Arc::new(Registry {
             store,
+            retention,
             streams: Mutex::default(),
             lookers: OnceLock::new(),
             watch: OnceLock::new(),
@@ -111,6 +113,17 @@ impl Hub {
 impl Registry {
     fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// Sets a followed stream aside if it has grown too large.
+    fn rotate(&self, stream: &Stream) {
+        let size = stream.tail().head().position.offset();
+        if self.retention.rotate_size.is_none_or(|max| size <= max) {
+            return;
+        }
+        if let Err(error) = self.store.rotate(stream.address(), &self.retention) {
+            tracing::warn!(stream = ?stream.address().to_string(), %error, "cannot rotate this stream");
+        }
     }
 
     /// Set before the first stream can be followed.

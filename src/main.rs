@@ -61,6 +61,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Path(target) => {
             writeln!(io::stdout(), "{}", commands::path::run(&store()?, target))?;
         }
+        Command::Prune(keep) => {
+            writeln!(io::stdout(), "{}", commands::prune::run(&store()?, keep)?)?;
+        }
         Command::Tail(tail) => commands::tail::run(&store()?, tail, &mut io::stdout())?,
         Command::Check(check) => {
             if commands::check::run(&store()?, check, &mut io::stdout().lock())? > 0 {

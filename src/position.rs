@@ -8,6 +8,9 @@ pub const KEYS: usize = 4;
 
 /// A byte offset, and the keys of the last records before it.
 ///
+/// A stream is its rotated file, if there is one, and then its file: a position at offset 0 with keys stands
+/// between the two, and one without keys before both.
+///
 /// The offset stands right behind the closing brace of the last consumed record, so that a final newline
 /// added or taken away moves nothing. A key here is the lower half of a record's 64-bit key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +49,13 @@ impl Position {
         self.keys[0] = short(key);
         self.len = (self.len + 1).min(KEYS);
         self.offset = end;
+        self
+    }
+
+    /// The beginning of the file that follows a rotated one, behind whose last record this position stands.
+    #[must_use]
+    pub fn at_next_file(mut self) -> Self {
+        self.offset = 0;
         self
     }
 

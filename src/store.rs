@@ -9,6 +9,7 @@ mod followed;
 mod history;
 pub mod path;
 pub mod read;
+mod rotate;
 mod seek;
 pub mod since;
 pub mod watch;
@@ -22,6 +23,7 @@ pub use followed::{Followed, Hint, News};
 pub use history::{From, History, Resumed};
 pub use path::Root;
 pub use read::ReadError;
+pub use rotate::{DEFAULT_ROTATE_SIZE, Pruned, Retention};
 pub use seek::MAX_LAST;
 
 use crate::address::Address;
@@ -123,17 +125,25 @@ impl Store {
 
     /// Every stream that has a file, in no order.
     pub fn streams(&self) -> io::Result<Vec<Address>> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(self.root.path())? {
-            let path = entry?.path();
-            if let Some(address) = self.root.address(&path) {
-                found.push(address);
-            } else if self.root.channel(&path).is_some() && path.is_dir() {
-                for entry in std::fs::read_dir(&path)? {
-                    found.extend(self.root.address(&entry?.path()));
-                }
+        streams(&self.root)
+    }
+}
+
+fn streams(root: &Root) -> io::Result<Vec<Address>> {
+    let mut found = Vec::new();
+    let entries = match std::fs::read_dir(root.path()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if let Some(address) = root.address(&path) {
+            found.push(address);
+        } else if root.channel(&path).is_some() && path.is_dir() {
+            for entry in std::fs::read_dir(&path)? {
+                found.extend(root.address(&entry?.path()));
             }
         }
-        Ok(found)
     }
+    Ok(found)
 }

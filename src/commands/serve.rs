@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -20,11 +21,14 @@ use crate::http::server::{self, Patience};
 use crate::http::session::Me;
 use crate::http::writer::Writer;
 use crate::hub::Hub;
-use crate::store::Store;
+use crate::store::{Pruned, Retention, Store};
 
 /// Threads that read and append files for requests. When thousands of clients come back at once, more would
 /// only compete for the same cores and the same disk.
 const MAX_BLOCKING: usize = 64;
+
+/// How often all streams are looked over for large and old ones.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Serves until SIGINT or SIGTERM; a second one ends the program at once.
 pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
@@ -44,7 +48,9 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         let listener = listen(settings).await?;
         let address = listener.local_addr().context("cannot ask for the port")?;
         let stop = CancellationToken::new();
-        let hub = Hub::start(Arc::clone(&store))?;
+        let retention = settings.keep.retention();
+        let hub = Hub::start(Arc::clone(&store), retention)?;
+        let keeper = tokio::spawn(keep(Arc::clone(&store), retention));
         let app = app(common, settings, &hub, &stop);
         let signals = tokio::spawn(stop_on_signals(stop.clone())?);
         announce(address, store.root().path());
@@ -54,6 +60,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         };
         server::serve(listener, app, patience, stop).await;
         signals.abort();
+        keeper.abort();
         anyhow::Ok(())
     })
 }
@@ -136,6 +143,22 @@ fn quote(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Goes over all streams at the start and then every hour; those that are followed the hub looks after.
+async fn keep(store: Arc<Store>, retention: Retention) {
+    let mut hour = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        hour.tick().await;
+        let store = Arc::clone(&store);
+        let pruned = move || store.prune(&retention, SystemTime::now());
+        match tokio::task::spawn_blocking(pruned).await {
+            Ok(Ok(pruned)) if pruned == Pruned::default() => {}
+            Ok(Ok(Pruned { rotated, expired })) => tracing::info!(rotated, expired, "pruned"),
+            Ok(Err(error)) => tracing::warn!(%error, "cannot prune the streams"),
+            Err(error) => tracing::error!(%error, "pruning failed"),
+        }
+    }
 }
 
 /// From this call on, a first SIGINT or SIGTERM stops the server and a second one ends the program.

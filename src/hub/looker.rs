@@ -153,6 +153,7 @@ impl Run {
         for stream in self.share(&registry) {
             stream.tail().trim(now);
             self.look(&stream);
+            registry.rotate(&stream);
         }
     }
 

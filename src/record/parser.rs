@@ -65,6 +65,12 @@ impl Parser {
         }
     }
 
+    /// The largest object, in bytes.
+    #[must_use]
+    pub fn max_record(&self) -> usize {
+        self.max_record
+    }
+
     /// Takes the next value off `input`, which goes on where the last step's `used` ended. `end` says that
     /// the file ends with this input: only then is an incomplete value judged by what stands behind it.
     pub fn step<'a>(&mut self, input: &'a [u8], end: bool) -> Step<'a> {

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io;
 use std::io::Write as _;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::OFlags;
 
 use super::path::Root;
-use super::read::{ReadError, open_with};
+use super::read::{ReadError, Stamp, open_with};
+use super::rotate::is_rotated;
 use crate::address::Address;
 use crate::record::Json;
 
@@ -48,7 +49,7 @@ pub fn append(root: &Root, address: &Address, record: &Json) -> Result<(), Appen
     for _ in 1..MAX_TRIES {
         let file = open_for_append(root, address)?;
         write_line(&file, record)?;
-        if is_current(root, address, &file) {
+        if is_in_stream(root, address, &file) {
             return Ok(());
         }
     }
@@ -98,12 +99,13 @@ fn ends_inside_a_line(file: &File) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-fn is_current(root: &Root, address: &Address, file: &File) -> bool {
+/// Whether the path still names this file, or it was rotated, whose end is read before what comes after.
+fn is_in_stream(root: &Root, address: &Address, file: &File) -> bool {
+    let Ok(ours) = file.metadata().map(|it| Stamp::of(&it)) else {
+        return false;
+    };
     let named = std::fs::symlink_metadata(root.file(address));
-    match (named, file.metadata()) {
-        (Ok(named), Ok(ours)) => (named.dev(), named.ino()) == (ours.dev(), ours.ino()),
-        _ => false,
-    }
+    named.is_ok_and(|named| Stamp::of(&named).id == ours.id) || is_rotated(root, address, &ours)
 }
 
 fn write_error(error: io::Error) -> AppendError {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::Store;
 use super::change::{Decision, Known, MAX_KNOWN, Seen, look};
 use super::read::{Item, ReadError, Scanner, Stamp, open};
+use super::rotate::is_rotated;
 use super::seek;
 use crate::address::Address;
 use crate::position::Position;
@@ -73,6 +74,8 @@ pub struct Followed {
     file: Option<File>,
     stamp: Stamp,
     known: Known,
+    /// Before the file's first record.
+    base: Position,
     /// Behind the last record.
     position: Position,
     last: Option<LastRecord>,
@@ -93,6 +96,7 @@ impl Followed {
             file: None,
             stamp: Stamp::default(),
             known: Known::default(),
+            base: Position::START,
             position: Position::START,
             last: None,
             scanned: 0,
@@ -111,26 +115,35 @@ impl Followed {
     /// Takes what the file holds now as consumed.
     pub fn start(&mut self) -> Result<(), ReadError> {
         self.file = open(self.store.root(), &self.address)?;
+        self.base = self.store.base(&self.address)?;
+        self.position = self.base;
         let Some(file) = self.file.take() else {
             return Ok(());
         };
         let result = self.start_at_end(&file);
         self.file = Some(file);
-        result.map_err(|source| self.read_error(source))
+        result.map_err(|source| self.store.read_error(&self.address, source))
     }
 
     fn start_at_end(&mut self, file: &File) -> io::Result<()> {
         self.stamp = Stamp::of(&file.metadata()?);
         let max_record = self.store.max_record();
         let from = if self.stamp.size <= READ_WHOLE {
-            Position::START
+            self.base
         } else {
             seek::before(file, self.stamp.size - READ_WHOLE, max_record)?
         };
         self.position = from;
-        self.known = Known::new([], from != Position::START);
+        self.known = Known::new([], from.offset() > 0);
         let mut scanner = Scanner::new(from.offset(), max_record);
         self.consume(file, &mut scanner, &mut Silent)
+    }
+
+    /// The file was set aside, and what comes next stands in a new one.
+    fn begin_anew(&mut self, news: &mut dyn News) {
+        self.base = self.position.at_next_file();
+        news.rewritten();
+        self.adopt(&Whole::nothing(self.store.max_record()));
     }
 
     /// Finds what is new. `Some` asks for another look after that time.
@@ -138,7 +151,7 @@ impl Followed {
         self.look_at_path(hint, news)
             .map_err(|failure| match failure {
                 Failure::Open(error) => error,
-                Failure::Read(source) => self.read_error(source),
+                Failure::Read(source) => self.store.read_error(&self.address, source),
             })
     }
 
@@ -162,6 +175,9 @@ impl Followed {
             }
             // Moved or deleted: it was read to its end above, as far as that was an append.
             grown?;
+            if is_rotated(self.store.root(), &self.address, &self.stamp) {
+                self.begin_anew(news);
+            }
             self.stamp = Stamp::default();
         }
         let Some(file) = open(self.store.root(), &self.address)? else {
@@ -276,7 +292,7 @@ impl Followed {
             Decision::Take(ranges) => ranges,
         };
         self.unsettled = None;
-        if whole.end() != self.position {
+        if whole.end(self.base) != self.position {
             news.rewritten();
         }
         if let Some(file) = file {
@@ -306,7 +322,7 @@ impl Followed {
                 if let Item::Record { record, .. } = item {
                     indices.next();
                     let upto = indices.peek().copied().unwrap_or(whole.keys.len());
-                    news.record(&record, whole.position(upto));
+                    news.record(&record, whole.position(self.base, upto));
                     left -= 1;
                 }
                 if left == 0 {
@@ -323,18 +339,11 @@ impl Followed {
     fn adopt(&mut self, whole: &Whole) {
         let skipped = whole.keys.len().saturating_sub(MAX_KNOWN);
         self.known = Known::new(whole.keys[skipped..].iter().copied(), skipped > 0);
-        self.position = whole.end();
+        self.position = whole.end(self.base);
         self.last = whole.last;
         self.reported.rewritten();
         self.scanned = whole.scanned;
         self.parser = whole.parser;
-    }
-
-    fn read_error(&self, source: io::Error) -> ReadError {
-        ReadError::Read {
-            path: self.store.root().file(&self.address),
-            source,
-        }
     }
 }
 

@@ -1,12 +1,13 @@
-//! The records of a stream from a position on, read from its file piece by piece.
+//! The records of a stream from a position on, read piece by piece: its rotated file, if that is needed,
+//! and then its file.
 
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 
 use super::Store;
-use super::read::{Item, ReadError, Scanner, open};
-use super::seek;
+use super::read::{Item, ReadError, Scanner, Stamp, open};
+use super::seek::{self, MAX_LAST};
 use crate::address::Address;
 use crate::position::Position;
 use crate::record::Record;
@@ -18,7 +19,7 @@ pub enum From {
     Position(Position),
     /// At the first record of this Unix time (seconds) or later.
     Since(f64),
-    /// At the last so many records.
+    /// At the last so many records, at most [`MAX_LAST`].
     Last(usize),
 }
 
@@ -27,7 +28,7 @@ pub enum From {
 pub enum Resumed {
     /// Found.
     Here(History),
-    /// None of the position's records is in the file any more; this begins at the file's start.
+    /// None of the position's records is in the stream any more; this begins at its start.
     Gone(History),
 }
 
@@ -35,43 +36,160 @@ pub enum Resumed {
 #[derive(Debug)]
 pub struct History {
     file: Option<File>,
+    /// What is read after `file`.
+    next: Option<File>,
     scanner: Scanner,
     position: Position,
+}
+
+/// The files of a stream.
+struct Files {
+    old: Option<File>,
+    current: Option<File>,
+    max_record: usize,
+}
+
+/// Where a history begins.
+enum Place {
+    Old(Position),
+    Current(Position),
 }
 
 impl Store {
     /// Opens a stream's history. A stream without a file has an empty one.
     pub fn history(&self, address: &Address, from: From) -> Result<Resumed, ReadError> {
-        let file = open(self.root(), address)?;
-        let found = match &file {
-            Some(file) => self.find(file, from).map_err(|source| {
-                let path = self.root().file(address);
-                ReadError::Read { path, source }
-            })?,
-            None => match from {
-                From::Position(position) if position != Position::START => None,
-                _ => Some(Position::START),
-            },
+        let files = Files::open(self, address)?;
+        let found = match from {
+            From::Position(position) => files.resume(position),
+            From::Since(time) => files.since(time).map(Some),
+            From::Last(count) => files.last(count.min(MAX_LAST)).map(Some),
         };
-        let position = found.unwrap_or(Position::START);
-        let scanner = Scanner::new(position.offset(), self.max_record());
-        let history = History {
-            file,
-            scanner,
-            position,
-        };
-        Ok(if found.is_some() {
-            Resumed::Here(history)
-        } else {
-            Resumed::Gone(history)
+        let found = found.map_err(|source| self.read_error(address, source))?;
+        Ok(match found {
+            Some(place) => Resumed::Here(files.history(place)),
+            None => Resumed::Gone(files.history(Place::Old(Position::START))),
         })
     }
 
-    fn find(&self, file: &File, from: From) -> io::Result<Option<Position>> {
-        match from {
-            From::Position(position) => seek::resume(file, &position, self.max_record()),
-            From::Since(time) => seek::since(file, time, self.max_record()).map(Some),
-            From::Last(count) => seek::last(file, count, self.max_record()).map(Some),
+    /// The position before the first record of a stream's file: behind those of its rotated one.
+    pub(super) fn base(&self, address: &Address) -> Result<Position, ReadError> {
+        let Some(old) = open(&self.root().old(), address)? else {
+            return Ok(Position::START);
+        };
+        let end = seek::end(&old, self.max_record());
+        Ok(end
+            .map_err(|source| self.read_error(address, source))?
+            .at_next_file())
+    }
+
+    pub(super) fn read_error(&self, address: &Address, source: io::Error) -> ReadError {
+        ReadError::Read {
+            path: self.root().file(address),
+            source,
+        }
+    }
+}
+
+impl Files {
+    /// The current file is opened first: if it is rotated meanwhile, it is the old one, too, and nothing is
+    /// missing between the two.
+    fn open(store: &Store, address: &Address) -> Result<Self, ReadError> {
+        let current = open(store.root(), address)?;
+        let old = open(&store.root().old(), address)?;
+        let id = |file: &Option<File>| {
+            let metadata = file.as_ref().and_then(|file| file.metadata().ok())?;
+            Some(Stamp::of(&metadata).id)
+        };
+        let old = if id(&current) == id(&old) { None } else { old };
+        Ok(Self {
+            old,
+            current,
+            max_record: store.max_record(),
+        })
+    }
+
+    /// Where a position stood, in either file, or else where its newest record is now.
+    fn resume(&self, position: Position) -> io::Result<Option<Place>> {
+        if position.keys().is_empty() {
+            return Ok(Some(Place::Old(Position::START)));
+        }
+        let stands = |file: &Option<File>| {
+            file.as_ref().map_or(Ok(false), |file| {
+                seek::stands(file, &position, self.max_record)
+            })
+        };
+        let find = |file: &Option<File>| {
+            file.as_ref().map_or(Ok(None), |file| {
+                seek::find(file, &position, self.max_record)
+            })
+        };
+        if position.offset() == 0 {
+            // Its records are the last of the rotated file, wherever that ends by now.
+            return Ok(find(&self.old)?.map(Place::Old));
+        }
+        if stands(&self.current)? {
+            return Ok(Some(Place::Current(position)));
+        }
+        if stands(&self.old)? {
+            return Ok(Some(Place::Old(position)));
+        }
+        if let Some(found) = find(&self.current)? {
+            return Ok(Some(Place::Current(found)));
+        }
+        Ok(find(&self.old)?.map(Place::Old))
+    }
+
+    fn since(&self, time: f64) -> io::Result<Place> {
+        for (file, place) in [
+            (&self.old, Place::Old as fn(_) -> _),
+            (&self.current, Place::Current),
+        ] {
+            if let Some(file) = file
+                && let Some(found) = seek::since(file, time, self.max_record)?
+            {
+                return Ok(place(found));
+            }
+        }
+        self.end()
+    }
+
+    fn last(&self, count: usize) -> io::Result<Place> {
+        let mut found = 0;
+        if let Some(file) = &self.current {
+            let (position, some) = seek::last(file, count, self.max_record)?;
+            if some == count {
+                return Ok(Place::Current(position));
+            }
+            found = some;
+        }
+        match &self.old {
+            Some(file) => Ok(Place::Old(
+                seek::last(file, count - found, self.max_record)?.0,
+            )),
+            None => Ok(Place::Current(Position::START)),
+        }
+    }
+
+    fn end(&self) -> io::Result<Place> {
+        match (&self.current, &self.old) {
+            (Some(file), _) => Ok(Place::Current(seek::end(file, self.max_record)?)),
+            (None, Some(file)) => Ok(Place::Old(seek::end(file, self.max_record)?)),
+            (None, None) => Ok(Place::Current(Position::START)),
+        }
+    }
+
+    fn history(self, place: Place) -> History {
+        let (file, next, position) = match (place, self.old) {
+            (Place::Old(position), Some(old)) => (Some(old), self.current, position),
+            (Place::Old(_), None) => (self.current, None, Position::START),
+            (Place::Current(position), _) => (self.current, None, position),
+        };
+        let scanner = Scanner::new(position.offset(), self.max_record);
+        History {
+            file,
+            next,
+            scanner,
+            position,
         }
     }
 }
@@ -83,26 +201,31 @@ impl History {
         self.position
     }
 
-    /// Calls `take` with each record up to the file's present end, and the position behind it, until it
+    /// Calls `take` with each record up to the stream's present end, and the position behind it, until it
     /// breaks. Rejected values are passed over: they are reported where the stream is followed.
     pub fn each(
         &mut self,
         mut take: impl FnMut(&Record<'_>, Position) -> ControlFlow<()>,
     ) -> io::Result<()> {
-        let Self {
-            file: Some(file),
-            scanner,
-            position,
-        } = self
-        else {
-            return Ok(());
-        };
-        scanner.each(file, |item| match item {
-            Item::Record { record, end, .. } => {
-                *position = position.after(record.key(), end);
-                take(&record, *position)
+        while let Some(file) = &self.file {
+            let position = &mut self.position;
+            let mut broken = false;
+            self.scanner.each(file, |item| match item {
+                Item::Record { record, end, .. } => {
+                    *position = position.after(record.key(), end);
+                    let flow = take(&record, *position);
+                    broken = flow.is_break();
+                    flow
+                }
+                Item::Rejected { .. } => ControlFlow::Continue(()),
+            })?;
+            if broken || self.next.is_none() {
+                break;
             }
-            Item::Rejected { .. } => ControlFlow::Continue(()),
-        })
+            self.file = self.next.take();
+            self.scanner = Scanner::new(0, self.scanner.max_record());
+            self.position = self.position.at_next_file();
+        }
+        Ok(())
     }
 }

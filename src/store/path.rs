@@ -37,6 +37,12 @@ impl Root {
         &self.0
     }
 
+    /// Where rotated streams are, each under its own name. A leading dot hides it from all that reads streams.
+    #[must_use]
+    pub fn old(&self) -> Self {
+        Self(self.0.join(".old"))
+    }
+
     /// The folder of a channel; `None` is the default channel, whose streams stand in the root.
     #[must_use]
     pub fn folder(&self, channel: Option<&Channel>) -> PathBuf {

@@ -176,6 +176,12 @@ impl Scanner {
         self.base + self.used as u64
     }
 
+    /// The largest record, in bytes.
+    #[must_use]
+    pub fn max_record(&self) -> usize {
+        self.parser.max_record()
+    }
+
     /// What the parser remembers; with [`Scanner::offset`] it is all that is needed to go on later.
     #[must_use]
     pub fn parser(&self) -> Parser {

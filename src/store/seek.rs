@@ -18,18 +18,16 @@ const CHUNK: usize = 16 * 1024;
 /// The last of `last=`. More is what `since=` is for.
 pub const MAX_LAST: usize = 10_000;
 
-/// Where `position` reads on in `file`: where it was if its records still stand there, otherwise where
-/// the newest of them stands now; `None` if none is left.
-pub fn resume(file: &File, position: &Position, max_record: usize) -> io::Result<Option<Position>> {
-    if position.keys().is_empty() {
-        return Ok(Some(Position::START));
+/// Whether the records of `position` stand right before its offset in `file`.
+pub fn stands(file: &File, position: &Position, max_record: usize) -> io::Result<bool> {
+    if position.offset() > file.metadata()?.len() {
+        return Ok(false);
     }
-    if position.offset() <= file.metadata()?.len() {
-        let here = before(file, position.offset(), max_record)?;
-        if here.agrees(position) {
-            return Ok(Some(*position));
-        }
-    }
+    Ok(before(file, position.offset(), max_record)?.agrees(position))
+}
+
+/// Where the newest of the records of `position` stands in `file` now; `None` if none is left.
+pub fn find(file: &File, position: &Position, max_record: usize) -> io::Result<Option<Position>> {
     let mut search = Search::new(*position);
     records(file, max_record, |key, _, end| {
         search.push(key(), end);
@@ -38,25 +36,32 @@ pub fn resume(file: &File, position: &Position, max_record: usize) -> io::Result
     Ok(search.finish())
 }
 
-/// The position before the first record with a time of `since` (Unix seconds) or later, or at the end. A
-/// record without a time is as old as the one before it; the first ones are older than any time.
-pub fn since(file: &File, since: f64, max_record: usize) -> io::Result<Position> {
+/// The end of a file, by its last records.
+pub fn end(file: &File, max_record: usize) -> io::Result<Position> {
+    before(file, file.metadata()?.len(), max_record)
+}
+
+/// The position before the first record with a time of `since` (Unix seconds) or later; `None` if there is
+/// none so late. A record without a time is as old as the one before it; the first ones are older than any
+/// time.
+pub fn since(file: &File, since: f64, max_record: usize) -> io::Result<Option<Position>> {
     let mut position = Position::START;
     let mut latest = f64::NEG_INFINITY;
+    let mut found = false;
     records(file, max_record, |key, time, end| {
         latest = time.unwrap_or(latest);
-        if latest >= since {
+        found = latest >= since;
+        if found {
             return ControlFlow::Break(());
         }
         position = position.after(key(), end);
         ControlFlow::Continue(())
     })?;
-    Ok(position)
+    Ok(found.then_some(position))
 }
 
-/// The position before the last `count` records, at most [`MAX_LAST`].
-pub fn last(file: &File, count: usize, max_record: usize) -> io::Result<Position> {
-    let count = count.min(MAX_LAST);
+/// The position before the last `count` records, and how many of them there are.
+pub fn last(file: &File, count: usize, max_record: usize) -> io::Result<(Position, usize)> {
     let mut ring = VecDeque::from([Position::START]);
     records(file, max_record, |key, _, end| {
         let position = ring.back().copied().unwrap_or_default();
@@ -66,7 +71,7 @@ pub fn last(file: &File, count: usize, max_record: usize) -> io::Result<Position
         }
         ControlFlow::Continue(())
     })?;
-    Ok(ring.front().copied().unwrap_or_default())
+    Ok((ring.front().copied().unwrap_or_default(), ring.len() - 1))
 }
 
 /// Every record of a file: its key (on demand), its time, where it ends.

@@ -1,6 +1,6 @@
-//! `since`: a moment, as people write it.
+//! Moments and ages, as people write them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Reads `all`, a Unix time in seconds, or a number of `s`, `m`, `h` or `d` ago, as Unix time in seconds;
 /// `all` is before every time. The error says what is understood.
@@ -16,6 +16,25 @@ fn parse_at(text: &str, now: f64) -> Option<f64> {
     if text == "all" {
         return Some(f64::NEG_INFINITY);
     }
+    match seconds(text)? {
+        (number, None) => Some(number),
+        (number, Some(unit)) => Some(now - number * unit),
+    }
+}
+
+/// Reads an age, like `90s`, `10m`, `12h` or `30d`. The error says what is understood.
+pub fn age(text: &str) -> Result<Duration, String> {
+    let wrong = || "an age is like 90s, 10m, 12h or 30d".to_owned();
+    match seconds(text) {
+        Some((number, Some(unit))) => {
+            Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// A number, and the seconds of the unit behind it.
+fn seconds(text: &str) -> Option<(f64, Option<f64>)> {
     let unit = match text.as_bytes().last()? {
         b's' => Some(1.0),
         b'm' => Some(60.0),
@@ -29,15 +48,21 @@ fn parse_at(text: &str, now: f64) -> Option<f64> {
         text
     };
     let number: f64 = number.parse().ok()?;
-    if !number.is_finite() || number < 0.0 {
-        return None;
-    }
-    Some(unit.map_or(number, |unit| now - number * unit))
+    (number.is_finite() && number >= 0.0).then_some((number, unit))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages() {
+        assert_eq!(age("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(age("30d"), Ok(Duration::from_secs(30 * 86400)));
+        for bad in ["", "90", "-1s", "all", "1e300d"] {
+            assert!(age(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_time_or_an_age() {

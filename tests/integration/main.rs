@@ -16,4 +16,5 @@ mod hostile;
 mod kit;
 mod layers;
 mod pages;
+mod retention;
 mod writer;

@@ -63,17 +63,17 @@ impl Whole {
         Ok(whole)
     }
 
-    /// The position behind the first `count` records.
-    pub fn position(&self, count: usize) -> Position {
+    /// The position behind the first `count` records, of a file that begins at `base`.
+    pub fn position(&self, base: Position, count: usize) -> Position {
         let from = count.saturating_sub(KEYS);
-        (from..count).fold(Position::START, |position, at| {
+        (from..count).fold(base, |position, at| {
             position.after(self.keys[at], self.places[at].1)
         })
     }
 
     /// The position behind all records.
-    pub fn end(&self) -> Position {
-        self.position(self.keys.len())
+    pub fn end(&self, base: Position) -> Position {
+        self.position(base, self.keys.len())
     }
 }
 

@@ -1,0 +1,114 @@
+//! Retention: a stream that grew large is set aside and begun anew; one that was not touched for long goes.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::Store;
+use super::path::Root;
+use super::read::Stamp;
+use crate::address::Address;
+
+/// The default of `--rotate-size`, in bytes.
+pub const DEFAULT_ROTATE_SIZE: u64 = 16 * 1024 * 1024;
+
+/// Below the folder of rotated streams: locked while one is renamed, by every process that rotates, so that a
+/// stream just begun anew never replaces the one just set aside.
+const LOCK: &str = ".lock";
+
+/// What is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// A stream larger than this is rotated; in bytes, `None` is never.
+    pub rotate_size: Option<u64>,
+    /// A stream not written to for this long is removed; `None` is never.
+    pub expire: Option<Duration>,
+}
+
+/// What a pass over all streams did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Streams that were set aside.
+    pub rotated: u64,
+    /// Files that were removed.
+    pub expired: u64,
+}
+
+impl Store {
+    /// Sets a stream aside if it is larger than it may be: renames its file into the folder of rotated
+    /// streams, over the one before, and makes an empty one of the same owner and mode. `false` if it is not.
+    pub fn rotate(&self, address: &Address, retention: &Retention) -> io::Result<bool> {
+        let file = self.root().file(address);
+        let is_large = |metadata: &Metadata| {
+            metadata.is_file()
+                && retention
+                    .rotate_size
+                    .is_some_and(|max| metadata.len() > max)
+        };
+        if !std::fs::symlink_metadata(&file).is_ok_and(|it| is_large(&it)) {
+            return Ok(false);
+        }
+        let old = self.root().old();
+        std::fs::create_dir_all(old.folder(address.channel.as_ref()))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(old.path().join(LOCK))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        // Perhaps another one was faster.
+        let metadata = std::fs::symlink_metadata(&file)?;
+        if !is_large(&metadata) {
+            return Ok(false);
+        }
+        std::fs::rename(&file, old.file(address))?;
+        begin_anew(&file, &metadata)?;
+        Ok(true)
+    }
+
+    /// Goes over all streams, and over the rotated ones.
+    pub fn prune(&self, retention: &Retention, now: SystemTime) -> io::Result<Pruned> {
+        let mut pruned = Pruned::default();
+        for root in [self.root().clone(), self.root().old()] {
+            let is_current = root.path() == self.root().path();
+            for address in super::streams(&root)? {
+                if is_expired(&root, &address, retention, now) {
+                    std::fs::remove_file(root.file(&address))?;
+                    pruned.expired += 1;
+                } else if is_current && self.rotate(&address, retention)? {
+                    pruned.rotated += 1;
+                }
+            }
+        }
+        Ok(pruned)
+    }
+}
+
+/// A writer may have made the file already.
+fn begin_anew(file: &Path, like: &Metadata) -> io::Result<()> {
+    let made = match File::create_new(file) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        other => other?,
+    };
+    made.set_permissions(like.permissions())?;
+    // Only root can give files away; for others the owner is the same anyway.
+    let _ = chown(file, Some(like.uid()), Some(like.gid()));
+    Ok(())
+}
+
+fn is_expired(root: &Root, address: &Address, retention: &Retention, now: SystemTime) -> bool {
+    let Some(expire) = retention.expire else {
+        return false;
+    };
+    let modified = std::fs::symlink_metadata(root.file(address)).and_then(|it| it.modified());
+    modified.is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > expire))
+}
+
+/// Whether a file that was at a stream's path is now its rotated one.
+pub(super) fn is_rotated(root: &Root, address: &Address, stamp: &Stamp) -> bool {
+    let old = std::fs::symlink_metadata(root.old().file(address));
+    old.is_ok_and(|old| Stamp::of(&old).id == stamp.id)
+}

@@ -1,0 +1,141 @@
+//! Rotation and expiry: what is set aside is still resumed from, and a follower at the seam sees nothing.
+
+use std::process::Command;
+
+use crate::kit::{Server, folder, run, tailcast};
+
+fn line(n: usize) -> String {
+    format!("{{\"n\":{n},\"pad\":\"{}\"}}", "x".repeat(100))
+}
+
+fn prune(server: &Server, args: &[&str]) -> String {
+    let mut command = tailcast();
+    command
+        .current_dir(server.folder.path())
+        .arg("prune")
+        .args(args);
+    String::from_utf8(run(&mut command).stdout).unwrap()
+}
+
+#[test]
+fn a_follower_at_the_seam_sees_nothing() {
+    let server = Server::start();
+    let stream = server.stream("ann");
+    let mut ann = server.follow("user=ann");
+    for n in 0..100 {
+        stream.append(&line(n));
+        if n % 20 == 10 {
+            assert_eq!(
+                prune(&server, &["--rotate-size", "256"]),
+                "1 rotated, 0 removed\n"
+            );
+        }
+    }
+    for n in 0..100 {
+        assert_eq!(ann.data(), line(n));
+    }
+    assert!(server.streams().join(".old/YW5u.stream").exists());
+}
+
+#[test]
+fn the_server_rotates_what_is_followed() {
+    let server = Server::start_with(&["--rotate-size", "1000"]);
+    let stream = server.stream("ann");
+    let mut ann = server.follow("user=ann");
+    for n in 0..20 {
+        stream.append(&line(n));
+    }
+    for n in 0..20 {
+        assert_eq!(ann.data(), line(n));
+    }
+    // The sweep sets it aside; then what is appended stands in a file that begins with it.
+    while std::fs::metadata(stream.path()).unwrap().len() > 1000 {
+        std::thread::yield_now();
+    }
+    stream.append(&line(20));
+    assert_eq!(ann.data(), line(20));
+    assert_eq!(stream.read(), line(20) + "\n");
+}
+
+#[test]
+fn cursors_into_the_rotated_file_and_to_the_seam_resume() {
+    let server = Server::start();
+    let stream = server.stream("ann");
+    let mut ann = server.follow("user=ann");
+    let mut ids = vec![ann.id()];
+    for n in 0..10 {
+        stream.append(&line(n));
+        ann.data();
+        ids.push(ann.id());
+    }
+    assert_eq!(
+        prune(&server, &["--rotate-size", "256"]),
+        "1 rotated, 0 removed\n"
+    );
+    // One that connects now and gets nothing has the seam in its cursor.
+    let seam = server.follow("user=ann").id();
+    for n in 10..20 {
+        stream.append(&line(n));
+        ann.data();
+        ids.push(ann.id());
+    }
+    drop(ann);
+    let (folder, _) = server.stop();
+    let server = Server::start_in(folder, &[]);
+    for (from, id) in ids.iter().enumerate().chain([(10, &seam)]) {
+        let mut again = server.resume("user=ann", id);
+        for n in from..20 {
+            assert_eq!(again.data(), line(n), "from {from}");
+        }
+        server.stream("all").append("{\"end\":1}");
+        assert_eq!(again.data(), "{\"end\":1}", "from {from}");
+    }
+    for (query, first) in [
+        ("since=all", 0),
+        ("last=15", 5),
+        ("last=3", 17),
+        ("last=0", 20),
+    ] {
+        let mut client = server.follow(&format!("user=ann&{query}"));
+        server.stream("ann").append("{\"last\":1}");
+        let mut got = Vec::new();
+        while got.last().is_none_or(|it| it != "{\"last\":1}") {
+            got.extend(Some(client.data()).filter(|it| !it.contains("end")));
+        }
+        let want: Vec<String> = (first..20)
+            .map(line)
+            .chain(["{\"last\":1}".to_owned()])
+            .collect();
+        assert_eq!(got, want, "{query}");
+        server.stream("ann").sh("sed -i '$d' \"$F\"");
+    }
+}
+
+#[test]
+fn what_is_old_is_removed() {
+    let server = Server::start();
+    server.stream("ann").append(&line(1));
+    server.stream("bob").append(&line(1));
+    run(Command::new("touch")
+        .args(["-d", "3 days ago"])
+        .arg(server.stream("ann").path()));
+    assert_eq!(
+        prune(&server, &["--expire", "2d"]),
+        "0 rotated, 1 removed\n"
+    );
+    assert!(!server.stream("ann").path().exists() && server.stream("bob").path().exists());
+}
+
+#[test]
+fn a_rotated_stream_keeps_its_mode_and_writers_go_on() {
+    let server = Server::start_in(folder(), &[]);
+    let stream = server.stream("ann");
+    stream.append(&line(1));
+    run(Command::new("chmod").arg("660").arg(stream.path()));
+    prune(&server, &["--rotate-size", "10"]);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(stream.path()).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o660);
+    assert_eq!(stream.read(), "");
+}
