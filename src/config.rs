@@ -31,7 +31,7 @@ pub struct Common {
         long,
         env = "TAILCAST_LOG",
         value_name = "FILTER",
-        default_value = "info",
+        default_value = "info,notify=off",
         global = true
     )]
     pub log: String,

@@ -155,8 +155,8 @@ impl Registry {
             let mut streams = lock(&self.streams);
             let followed = streams.entry(address.clone()).or_insert_with(|| {
                 let file = self.store.follow(address.clone());
-                let root = self.store.root().clone();
-                let stream = Arc::new(Stream::new(file, address.clone(), root));
+                let path = self.store.root().file(address);
+                let stream = Arc::new(Stream::new(file, address.clone(), path));
                 Followed {
                     stream,
                     folders: Vec::new(),
@@ -194,7 +194,7 @@ impl Registry {
             Change::Folder(channel) => self
                 .lookers()
                 .for_each(|it| it.give(Job::Folder(channel.clone()))),
-            Change::Anything => self.lookers().for_each(|it| it.give(Job::Everything)),
+            Change::Anything => self.lookers().for_each(Looker::everything),
         }
     }
 

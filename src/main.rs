@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tailcast::cli::{self, Cli, Command};
 use tailcast::commands;
 use tailcast::store::Store;
@@ -13,13 +12,13 @@ use tracing_subscriber::EnvFilter;
 /// Something was wrong with what was typed, as clap has it.
 const USAGE: u8 = 2;
 
+/// How the variables of this program begin.
+const VARIABLES: &str = "TAILCAST_";
+
 fn main() -> ExitCode {
-    match dotenvy::dotenv() {
-        Err(error) if !error.not_found() => {
-            eprintln!("error: .env: {error}");
-            return ExitCode::from(USAGE);
-        }
-        _ => {}
+    if let Err(error) = read_dot_env() {
+        eprintln!("error: .env: {error}");
+        return ExitCode::from(USAGE);
     }
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
@@ -41,9 +40,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// Takes our variables from the file .env of this folder: not from folders above, which may be others', and not
+/// the variables of other programs, which may be written in ways of their own.
+fn read_dot_env() -> anyhow::Result<()> {
+    let text = match std::fs::read_to_string(".env") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text?,
+    };
+    for (number, line) in (1..).zip(text.lines()) {
+        let assignment = line.trim_start().trim_start_matches("export ");
+        if assignment.starts_with(VARIABLES) {
+            dotenvy::from_read(line.as_bytes()).map_err(|_| {
+                anyhow::anyhow!("line {number} is no assignment like NAME=\"value\"")
+            })?;
+        }
+    }
+    Ok(())
+}
+
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let filter =
-        EnvFilter::try_new(&cli.common.log).context("--log is no filter; try info or debug")?;
+    let filter = EnvFilter::try_new(&cli.common.log);
+    let filter = filter
+        .map_err(|error| anyhow::anyhow!("--log is no filter, try info or debug: {error}"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())

@@ -5,8 +5,10 @@ mod parser;
 mod reason;
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -14,8 +16,9 @@ pub use json::{Json, JsonError};
 pub use parser::{Found, Parser, Step};
 pub use reason::Reason;
 
-/// Event names that the server itself sends; a record must not forge them.
-pub const RESERVED_EVENTS: [&str; 2] = ["ready", "reset"];
+/// Event names that a record must not have: those that the server itself sends, and those that an `EventSource`
+/// gives to events of its own.
+pub const RESERVED_EVENTS: [&str; 4] = ["ready", "reset", "open", "error"];
 
 /// One record: what was appended, and how it is delivered.
 #[derive(Debug, Clone)]
@@ -47,6 +50,12 @@ pub enum Event<'a> {
 }
 
 impl Record<'_> {
+    /// The object on one line, without white space that means nothing.
+    #[must_use]
+    pub fn compact(&self) -> Cow<'_, str> {
+        json::compact(self.json)
+    }
+
     /// 64-bit hash of the time that stood before the object and of the object without its white space,
     /// so that a reformatted record keeps its key.
     #[must_use]
@@ -58,24 +67,63 @@ impl Record<'_> {
     }
 }
 
-/// The members that mean something to the server; all others travel in the object's text.
-#[derive(Deserialize)]
+/// The members that mean something to the server; all others travel in the object's text. Of members of the
+/// same name the last one counts, as it does for everyone who reads JSON.
+#[derive(Default)]
 struct Fields<'a> {
-    #[serde(borrow)]
     cmd: Option<&'a RawValue>,
-    #[serde(borrow)]
     event: Option<&'a RawValue>,
-    #[serde(borrow)]
     data: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    /// Also `null` is one: no other is stamped beside it.
     time: Option<&'a RawValue>,
-    #[serde(borrow)]
     retry: Option<&'a RawValue>,
 }
 
-/// As an `Option` is read, but `null` is there, too: a second `time` must not be stamped beside it.
-fn present<'de, D: serde::Deserializer<'de>>(raw: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(raw).map(Some)
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Member {
+    Cmd,
+    Event,
+    Data,
+    Time,
+    Retry,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut fields = Fields::default();
+        while let Some(member) = map.next_key()? {
+            let field = match member {
+                Member::Cmd => &mut fields.cmd,
+                Member::Event => &mut fields.event,
+                Member::Data => &mut fields.data,
+                Member::Time => &mut fields.time,
+                Member::Retry => &mut fields.retry,
+                Member::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *field = Some(map.next_value()?);
+        }
+        Ok(fields)
+    }
 }
 
 fn record<'a>(
@@ -117,7 +165,7 @@ fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, &'static str> {
         Some(raw) => json::compact(raw),
     };
     let retry = match fields.retry.map(RawValue::get) {
-        None => None,
+        None | Some("null") => None,
         Some(raw) => match raw.parse() {
             Ok(milliseconds) if milliseconds > 0 => Some(milliseconds),
             _ => return Err("a retry that is no number of milliseconds of 1 or more"),
@@ -135,7 +183,7 @@ pub fn check_event_name(name: &str) -> Result<(), &'static str> {
         return Err("an event name with a line break or NUL");
     }
     if RESERVED_EVENTS.contains(&name) {
-        return Err("an event name that only the server sends (ready, reset)");
+        return Err("an event name that is not free (ready, reset, open, error)");
     }
     Ok(())
 }

@@ -82,7 +82,11 @@ fn check_file(path: &Path, max_record: usize, out: &mut impl Write) -> io::Resul
     failed?;
     if scanner.pending() > 0 {
         let (_, line, column) = line_of(&file, known, scanner.offset())?;
-        writeln!(out, "{}:{line}:{column}: not complete yet", path.display())?;
+        writeln!(
+            out,
+            "{}:{line}:{column}: not complete yet; its writer is still writing, or was cut off",
+            path.display()
+        )?;
     }
     Ok(count)
 }

@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal as _, Read as _};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
@@ -10,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::{Notification, Send};
 use crate::record::Json;
 use crate::store::Store;
+use crate::store::since::unix_now;
 
 /// Appends what was asked for.
 pub fn run(store: &Arc<Store>, send: &Send) -> anyhow::Result<()> {
@@ -19,10 +19,7 @@ pub fn run(store: &Arc<Store>, send: &Send) -> anyhow::Result<()> {
 }
 
 fn record(store: &Arc<Store>, send: &Send) -> anyhow::Result<Json> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+    let now = unix_now();
     if let (Some(name), Some(data)) = (&send.event, &send.data) {
         return Ok(Json::event(name, data, now)?);
     }

@@ -35,26 +35,30 @@ pub fn run(store: &Arc<Store>, tail: &Tail, out: &mut dyn Write) -> anyhow::Resu
         json: tail.json,
         failed: Ok(()),
     };
-    let from = tail.since.map_or(From::Last(LAST), From::Since);
-    if let Resumed::Here(mut history) = store.history(&address, from)? {
-        history.each(|record, _| {
-            printer.print(record);
-            if printer.failed.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
-    }
     let mut followed = store.follow(address.clone());
     followed.start()?;
+    let from = tail.since.map_or(From::Last(LAST), From::Since);
+    if let Resumed::Here(mut history) = store.history(&address, from)? {
+        // What comes behind the place where following began, following finds.
+        let end = followed.position();
+        if !history.position().agrees(&end) {
+            history.each(|record, position| {
+                printer.print(record);
+                if printer.failed.is_ok() && !position.agrees(&end) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })?;
+        }
+    }
     let mut hint = Hint {
         writing: false,
         changed: Instant::now(),
     };
-    let mut wait = None;
+    let mut due = Instant::now() + LOOK;
     while printer.is_open()? {
-        match changes.recv_timeout(wait.unwrap_or(LOOK)) {
+        match changes.recv_timeout(due.saturating_duration_since(Instant::now())) {
             Ok(Change::Stream {
                 address: of,
                 writing,
@@ -71,10 +75,11 @@ pub fn run(store: &Arc<Store>, tail: &Tail, out: &mut dyn Write) -> anyhow::Resu
                 }
             }
             Ok(Change::Anything) => watch.all_again(),
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => watch.refresh(),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
-        wait = followed.look(hint, &mut printer)?;
+        let wait = followed.look(hint, &mut printer)?;
+        due = Instant::now() + wait.unwrap_or(LOOK);
     }
     Ok(())
 }
@@ -88,7 +93,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     fn print(&mut self, record: &Record<'_>) {
         let line = if self.json {
-            json(record)
+            record.compact().into_owned()
         } else {
             pretty(record)
         };
@@ -97,7 +102,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Whether somebody still reads: `tailcast tail ann | head` just ends.
+    /// Whether somebody still reads: `tailcast tail ann | head` ends with the first record that nobody takes.
     fn is_open(&mut self) -> io::Result<bool> {
         match std::mem::replace(&mut self.failed, Ok(())) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
@@ -119,23 +124,13 @@ impl News for Printer<'_> {
         tracing::warn!(count, "rejected more; `tailcast check` shows each");
     }
 
-    fn rewritten(&mut self) {}
-}
-
-/// The object on one line.
-fn json(record: &Record<'_>) -> String {
-    record
-        .json
-        .lines()
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
+    fn rewritten(&mut self, _: bool) {}
 }
 
 /// Local time, what it is, and its content without what would move the cursor of a terminal.
 fn pretty(record: &Record<'_>) -> String {
     let text = match &record.event {
-        Event::Unnamed => json(record),
+        Event::Unnamed => record.compact().into_owned(),
         Event::Named { name, data, .. } => format!("{name}: {data}"),
     };
     let text: String = text

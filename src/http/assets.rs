@@ -36,7 +36,7 @@ pub struct Assets {
 }
 
 /// A folder that is served instead of the page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Own {
     folder: PathBuf,
     /// Never served, should it lie inside.
@@ -63,7 +63,9 @@ impl Assets {
             .into_owned();
         let path = path.strip_prefix('/').ok_or(Problem::NotFound)?;
         if let Some(own) = &self.own {
-            if own.holds(path) {
+            let (checked, of) = (own.clone(), path.to_owned());
+            let holds = tokio::task::spawn_blocking(move || checked.holds(&of)).await;
+            if holds.unwrap_or(false) {
                 return own.get(request).await;
             }
             if !CLIENT.iter().any(|prefix| path.starts_with(prefix)) {

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutWriter;
@@ -40,6 +40,7 @@ pub struct Patience {
 pub async fn serve(listener: TcpListener, app: App, patience: Patience, stop: CancellationToken) {
     let app = Arc::new(app);
     let tasks = TaskTracker::new();
+    let mut failing = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -47,18 +48,18 @@ pub async fn serve(listener: TcpListener, app: App, patience: Patience, stop: Ca
         };
         match accepted {
             Ok((socket, _)) => {
+                if std::mem::take(&mut failing) {
+                    tracing::info!("connections are accepted again");
+                }
                 prepare(&socket, patience.stall);
                 let socket = unread_for(socket, patience.stall);
-                tasks.spawn(connection(
-                    socket,
-                    Arc::clone(&app),
-                    stop.clone(),
-                    tasks.clone(),
-                ));
+                tasks.spawn(connection(socket, Arc::clone(&app), stop.clone()));
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot accept connections; trying again");
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(%error, "cannot accept connections; trying again");
+                }
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }
@@ -102,17 +103,12 @@ async fn connection(
     socket: Pin<Box<TimeoutWriter<TcpStream>>>,
     app: Arc<App>,
     stop: CancellationToken,
-    tasks: TaskTracker,
 ) {
-    let mut builder = auto::Builder::new(Tracked(tasks));
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .max_buf_size(MAX_BUFFER)
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(MAX_BUFFER).unwrap_or(u32::MAX));
+        .max_buf_size(MAX_BUFFER);
     let service = service_fn(|request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Infallible>(app.respond(request).await) }
@@ -127,20 +123,6 @@ async fn connection(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!("a connection ended badly: {}", one_line(&*error));
-    }
-}
-
-/// Gives the tasks of HTTP/2 connections an owner.
-#[derive(Clone)]
-struct Tracked(TaskTracker);
-
-impl<F> hyper::rt::Executor<F> for Tracked
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, future: F) {
-        self.0.spawn(future);
+        tracing::debug!("a connection ended badly: {}", one_line(&error));
     }
 }

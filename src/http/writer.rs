@@ -1,7 +1,7 @@
 //! `POST /writer`: appends a record to a stream's file.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -20,6 +20,7 @@ use crate::auth::identity;
 use crate::errors::one_line;
 use crate::hub::Hub;
 use crate::record::{Json, JsonError};
+use crate::store::since::unix_now;
 use crate::store::{AppendError, Store};
 
 /// How long a body may take to arrive in all.
@@ -109,10 +110,7 @@ impl Post {
         let channel = Channel::optional(&self.channel.unwrap_or_default());
         let channel = channel.map_err(|error| bad(error.to_string()))?;
         let data = self.data.unwrap_or_default();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs();
+        let now = unix_now();
         let record = Json::new(&data, now).map_err(|error| match error {
             JsonError::Invalid(error) => bad(format!("{NOT_JSON}\n{error}")),
             other => bad(other.to_string()),

@@ -61,10 +61,17 @@ struct Lane {
 /// Where the next record comes from.
 #[derive(Debug)]
 enum Reading {
-    /// The tail, from this number on.
-    Tail(u64),
+    /// The tail.
+    Tail {
+        /// From this number on.
+        number: u64,
+        /// In which it was last read.
+        epoch: u64,
+    },
     /// The file, with the epoch in which it was opened.
     File(Option<(u64, Box<History>)>),
+    /// The file from its beginning, after telling the client so.
+    Reset,
 }
 
 impl Follower {
@@ -112,9 +119,7 @@ impl Follower {
             self.read_lane((self.turn + at) % count, out, max);
         }
         self.turn = (self.turn + 1) % count.max(1);
-        self.lanes
-            .iter()
-            .any(|lane| matches!(lane.reading, Reading::File(_)))
+        self.lanes.iter().any(Lane::is_behind)
     }
 
     /// Appends what has to come from files, until `out` has `max` bytes. Blocks on the disk. `Some` asks
@@ -122,7 +127,7 @@ impl Follower {
     pub fn catch_up(&mut self, out: &mut Vec<u8>, max: usize) -> Option<Duration> {
         let mut again = None;
         for at in 0..self.lanes.len() {
-            if matches!(self.lanes[at].reading, Reading::File(_)) && out.len() < max {
+            if self.lanes[at].is_behind() && out.len() < max {
                 let wait = self.catch_up_lane(at, out, max);
                 again = again.into_iter().chain(wait).min();
             }
@@ -131,13 +136,19 @@ impl Follower {
     }
 
     fn read_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize) {
-        let Reading::Tail(mut number) = self.lanes[at].reading else {
+        let Reading::Tail { mut number, epoch } = self.lanes[at].reading else {
             return;
         };
         let stream = Arc::clone(&self.lanes[at].stream);
         let tail = stream.tail();
         let Some(entries) = tail.since(number) else {
-            self.lanes[at].reading = Reading::File(None);
+            // What was appended is found in the file; what a rewrite added may stand anywhere in it.
+            let missed = tail.added_inside_since(epoch);
+            self.lanes[at].reading = if missed {
+                Reading::Reset
+            } else {
+                Reading::File(None)
+            };
             return;
         };
         for entry in entries {
@@ -151,13 +162,20 @@ impl Follower {
             }
             self.lanes[at].place = entry.place.clone();
         }
+        let mut epoch = epoch;
         if number == tail.next() {
             self.lanes[at].place = tail.head().clone();
+            epoch = tail.epoch();
         }
-        self.lanes[at].reading = Reading::Tail(number);
+        self.lanes[at].reading = Reading::Tail { number, epoch };
     }
 
     fn catch_up_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize) -> Option<Duration> {
+        let address = self.lanes[at].stream.address().clone();
+        if matches!(self.lanes[at].reading, Reading::Reset) {
+            self.lanes[at].reading = Reading::File(None);
+            self.reset(at, &address, out);
+        }
         if self.lanes[at].joins_tail() {
             return None;
         }
@@ -166,8 +184,9 @@ impl Follower {
             Ok(history) => history,
             Err(wait) => return wait,
         };
-        let address = self.lanes[at].stream.address().clone();
+        let mut came = false;
         let read = history.each(|record, position| {
+            came = true;
             let place = Place::new(&address, position);
             self.take(at, record, place, out);
             if out.len() < max {
@@ -179,7 +198,9 @@ impl Follower {
         if let Err(error) = read {
             tracing::warn!(stream = ?address.to_string(), %error, "cannot read on in the stream file");
         }
-        self.lanes[at].reading = Reading::File(Some((epoch, history)));
+        // At its end it is opened anew the next time, for another file may stand at the path by then.
+        history.rest();
+        self.lanes[at].reading = Reading::File(came.then_some((epoch, history)));
         self.lanes[at].joins_tail();
         None
     }
@@ -268,6 +289,11 @@ impl Drop for Follower {
 }
 
 impl Lane {
+    /// Whether what is next has to come from the file.
+    fn is_behind(&self) -> bool {
+        !matches!(self.reading, Reading::Tail { .. })
+    }
+
     fn new(stream: Arc<Stream>, registry: &Registry, begin: &Begin) -> Self {
         let (head, next, epoch) = {
             let tail = stream.tail();
@@ -294,16 +320,22 @@ impl Lane {
         Self {
             stream,
             place: head,
-            reading: Reading::Tail(next),
+            reading: Reading::Tail {
+                number: next,
+                epoch,
+            },
             gone: None,
         }
     }
 
     /// Goes on from the tail if that reaches back to where this lane stands.
     fn joins_tail(&mut self) -> bool {
-        let found = self.stream.tail().find(&self.place.position);
+        let (found, epoch) = {
+            let tail = self.stream.tail();
+            (tail.find(&self.place.position), tail.epoch())
+        };
         if let Some(number) = found {
-            self.reading = Reading::Tail(number);
+            self.reading = Reading::Tail { number, epoch };
             self.gone = None;
         }
         found.is_some()

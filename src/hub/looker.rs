@@ -1,7 +1,9 @@
 //! The threads that look at stream files: when the watch hints, when a look asked for another, and every
 //! two seconds, because some changes raise no event at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Registry;
 use super::stream::Stream;
-use crate::address::Channel;
+use crate::address::{Address, Channel};
 
 /// Writes through mmap, hard links, overlays and network file systems come without an event.
 const SWEEP: Duration = Duration::from_secs(2);
@@ -30,6 +32,8 @@ pub enum Job {
 #[derive(Debug)]
 pub struct Looker {
     sender: Sender<Job>,
+    /// Whether it is asked already to look at everything.
+    everything: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,12 +41,15 @@ impl Looker {
     /// Starts the thread that looks at the share `number` of the registry's streams.
     pub fn start(number: usize, registry: Weak<Registry>) -> std::io::Result<Self> {
         let (sender, jobs) = channel();
+        let everything = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&everything);
         let run = Run {
             number,
             registry,
             jobs,
+            everything: asked,
             due: BTreeMap::new(),
-            count: 0,
+            due_at: HashMap::new(),
         };
         let name = format!("look-{number}");
         let thread = std::thread::Builder::new()
@@ -50,8 +57,16 @@ impl Looker {
             .spawn(move || run.run())?;
         Ok(Self {
             sender,
+            everything,
             thread: Some(thread),
         })
+    }
+
+    /// Asks for a look at everything, once for however many reasons.
+    pub fn everything(&self) {
+        if !self.everything.swap(true, Ordering::AcqRel) {
+            self.give(Job::Everything);
+        }
     }
 
     /// Hands over a job. After the end of the thread it is dropped: the program is ending.
@@ -76,9 +91,10 @@ struct Run {
     number: usize,
     registry: Weak<Registry>,
     jobs: Receiver<Job>,
-    /// Streams to look at again, by time; the count keeps equal times apart.
-    due: BTreeMap<(Instant, u64), Weak<Stream>>,
-    count: u64,
+    everything: Arc<AtomicBool>,
+    /// Streams to look at again, by time; and each one's time, for it has but one.
+    due: BTreeMap<(Instant, Address), Weak<Stream>>,
+    due_at: HashMap<Address, Instant>,
 }
 
 impl Run {
@@ -96,13 +112,15 @@ impl Run {
             {
                 Ok(Job::Look(stream)) => self.look(&stream),
                 Ok(Job::Folder(channel)) => self.folder(&channel),
-                Ok(Job::Everything) => self.everything(),
+                Ok(Job::Everything) => self.look_at_everything(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
             let now = Instant::now();
             while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) {
-                if let Some(stream) = entry.remove().upgrade() {
+                let ((_, address), stream) = entry.remove_entry();
+                self.due_at.remove(&address);
+                if let Some(stream) = stream.upgrade() {
                     self.look(&stream);
                 }
             }
@@ -114,11 +132,26 @@ impl Run {
     }
 
     fn look(&mut self, stream: &Arc<Stream>) {
-        if let Some(wait) = stream.look() {
-            self.count += 1;
-            self.due
-                .insert((Instant::now() + wait, self.count), Arc::downgrade(stream));
+        // One stream's fault must not end the looks at all others.
+        let looked = catch_unwind(AssertUnwindSafe(|| stream.look()));
+        let address = stream.address();
+        let Ok(wait) = looked else {
+            tracing::error!(stream = ?address.to_string(), "a look failed; please report this");
+            return;
+        };
+        let Some(at) = wait.map(|wait| Instant::now() + wait) else {
+            return;
+        };
+        match self.due_at.insert(address.clone(), at) {
+            Some(before) if before <= at => {
+                self.due_at.insert(address.clone(), before);
+                return;
+            }
+            Some(before) => drop(self.due.remove(&(before, address.clone()))),
+            None => {}
         }
+        self.due
+            .insert((at, address.clone()), Arc::downgrade(stream));
     }
 
     fn folder(&mut self, channel: &Channel) {
@@ -135,7 +168,8 @@ impl Run {
         }
     }
 
-    fn everything(&mut self) {
+    fn look_at_everything(&mut self) {
+        self.everything.store(false, Ordering::Release);
         let Some(registry) = self.registry.upgrade() else {
             return;
         };

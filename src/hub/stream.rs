@@ -1,6 +1,7 @@
 //! One stream that is followed: its file, its tail, and who to wake.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,14 +13,14 @@ use crate::address::Address;
 use crate::errors::one_line;
 use crate::position::Position;
 use crate::record::{Reason, Record};
-use crate::store::{Followed, Hint, News, ReadError, Root};
+use crate::store::{Followed, Hint, News, ReadError};
 
 /// A followed stream. Two locks, never held together but in this order: `file` (held while the disk is
 /// read, by one looker at a time), then `tail` (held for a copy).
 #[derive(Debug)]
 pub struct Stream {
     address: Address,
-    root: Root,
+    path: PathBuf,
     file: Mutex<File>,
     tail: Mutex<Tail>,
     hint: Mutex<Hint>,
@@ -37,11 +38,11 @@ struct File {
 
 impl Stream {
     /// A stream that is not read yet. The folder must be watched before it is.
-    pub(super) fn new(followed: Followed, address: Address, root: Root) -> Self {
-        let head = Place::new(&address, Position::START);
+    pub(super) fn new(followed: Followed, address: Address, path: PathBuf) -> Self {
+        let head = Place::unknown();
         Self {
             address,
-            root,
+            path,
             file: Mutex::new(File {
                 followed,
                 started: false,
@@ -63,16 +64,21 @@ impl Stream {
         &self.address
     }
 
-    /// Takes what the file holds now as known, once. Blocks on the disk.
+    /// Takes what the file holds now as known, once. Blocks on the disk. If it fails, the next look tries again.
     pub(super) fn start(&self) {
-        let mut file = lock(&self.file);
+        self.start_file(&mut lock(&self.file));
+    }
+
+    fn start_file(&self, file: &mut File) {
         if file.started {
             return;
         }
         let started = file.followed.start();
-        file.note(&self.address, started);
-        file.started = true;
-        lock(&self.tail).moved(Place::new(&self.address, file.followed.position()));
+        file.started = file.note(&self.address, started).is_some();
+        if file.started {
+            let place = Place::new(&self.address, file.followed.position());
+            lock(&self.tail).moved(place);
+        }
     }
 
     /// Remembers what the watch said; `true` if the stream must be queued for a look.
@@ -95,12 +101,14 @@ impl Stream {
         self.queued.store(false, Ordering::Release);
         let mut file = lock(&self.file);
         if !file.started {
+            self.start_file(&mut file);
             return None;
         }
         let hint = *lock(&self.hint);
         let mut news = Arrivals {
             stream: self,
             came: false,
+            rewrite: false,
             now: Instant::now(),
         };
         let looked = file.followed.look(hint, &mut news);
@@ -164,30 +172,32 @@ impl File {
 struct Arrivals<'a> {
     stream: &'a Stream,
     came: bool,
+    rewrite: bool,
     now: Instant,
 }
 
 impl News for Arrivals<'_> {
     fn record(&mut self, record: &Record<'_>, position: Position) {
         let place = Place::new(&self.stream.address, position);
-        let entry = Entry::new(record, place, self.now);
+        let entry = Entry::new(record, place, self.now, self.rewrite);
         self.came = true;
         lock(&self.stream.tail).push(entry);
     }
 
-    fn rewritten(&mut self) {
+    fn rewritten(&mut self, inside: bool) {
         self.came = true;
-        lock(&self.stream.tail).rewritten();
+        self.rewrite = true;
+        lock(&self.stream.tail).rewritten(inside);
     }
 
     fn rejected(&mut self, reason: &Reason, line: u64, column: u64) {
-        let file = self.stream.root.file(&self.stream.address);
+        let file = &self.stream.path;
         let hint = reason.hint();
         tracing::warn!(?file, line, column, hint, "rejected: {reason}");
     }
 
     fn rejected_more(&mut self, count: usize) {
-        let file = self.stream.root.file(&self.stream.address);
+        let file = &self.stream.path;
         tracing::warn!(?file, count, "rejected more; `tailcast check` shows each");
     }
 }

@@ -13,6 +13,13 @@ use crate::sse;
 /// How much a tail keeps, in bytes of event stream text. A follower that is further behind reads the file.
 const MAX_BYTES: usize = 256 * 1024;
 
+/// How much it keeps of what a rewrite added, for as long as [`MAX_AGE`]: that stands anywhere in the file, and
+/// who misses it here cannot find it there.
+const MAX_ADDED: usize = 8 * 1024 * 1024;
+
+/// What an entry costs beside its text, in bytes, about.
+const ENTRY: usize = 200;
+
 /// How long a tail keeps a record: long enough for every follower that reads at all.
 const MAX_AGE: Duration = Duration::from_secs(10);
 
@@ -26,6 +33,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// A place in a stream that could not be read yet. The cursor does not name it, so that whoever comes back
+    /// with that begins at the stream's end.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            position: Position::START,
+            part: "".into(),
+        }
+    }
+
     /// The place of this position in a stream.
     #[must_use]
     pub fn new(address: &Address, position: Position) -> Self {
@@ -47,12 +64,14 @@ pub struct Entry {
     pub place: Place,
     epoch: u64,
     at: Instant,
+    /// Whether a rewrite added it.
+    added: bool,
 }
 
 impl Entry {
-    /// A record that was found at this time.
+    /// A record that was found at this time, appended or `added` by a rewrite.
     #[must_use]
-    pub fn new(record: &Record<'_>, place: Place, at: Instant) -> Self {
+    pub fn new(record: &Record<'_>, place: Place, at: Instant, added: bool) -> Self {
         let mut text = Vec::with_capacity(record.json.len() + 16);
         encode(&mut text, record);
         let name = event_name(record).map(Into::into);
@@ -62,6 +81,7 @@ impl Entry {
             place,
             epoch: 0,
             at,
+            added,
         }
     }
 }
@@ -73,8 +93,12 @@ pub struct Tail {
     /// The number of the first entry.
     first: u64,
     bytes: usize,
+    /// How many entries a rewrite added.
+    added: usize,
     /// Counts how often the file was rewritten: offsets compare only within one epoch.
     epoch: u64,
+    /// The last epoch that began with records added before others.
+    inside: u64,
     head: Place,
 }
 
@@ -86,7 +110,9 @@ impl Tail {
             entries: VecDeque::new(),
             first: 0,
             bytes: 0,
+            added: 0,
             epoch: 0,
+            inside: 0,
             head,
         }
     }
@@ -119,7 +145,8 @@ impl Tail {
     /// The number of the record behind a position, if the tail reaches back to it.
     #[must_use]
     pub fn find(&self, position: &Position) -> Option<u64> {
-        if self.head.position.agrees(position) {
+        let is_known = !self.head.part.is_empty();
+        if is_known && self.head.position.agrees(position) {
             return Some(self.next());
         }
         let of_epoch = self
@@ -134,17 +161,28 @@ impl Tail {
     }
 
     /// The file is no longer what it was.
-    pub fn rewritten(&mut self) {
+    pub fn rewritten(&mut self, inside: bool) {
         self.epoch += 1;
+        if inside {
+            self.inside = self.epoch;
+        }
+    }
+
+    /// Whether, since this epoch, a rewrite added records before others that were consumed: who missed them here
+    /// does not find them behind its position.
+    #[must_use]
+    pub fn added_inside_since(&self, epoch: u64) -> bool {
+        self.inside > epoch
     }
 
     /// Adds a record.
     pub fn push(&mut self, mut entry: Entry) {
-        self.bytes += entry.text.len();
+        self.bytes += entry.text.len() + ENTRY;
         self.head = entry.place.clone();
         entry.epoch = self.epoch;
+        self.added += usize::from(entry.added);
         self.entries.push_back(entry);
-        while self.bytes > MAX_BYTES && self.entries.len() > 1 {
+        while self.bytes > self.max_bytes() && self.entries.len() > 1 {
             self.drop_first();
         }
     }
@@ -152,6 +190,10 @@ impl Tail {
     /// The stream is consumed up to here, without a record.
     pub fn moved(&mut self, head: Place) {
         self.head = head;
+    }
+
+    fn max_bytes(&self) -> usize {
+        if self.added > 0 { MAX_ADDED } else { MAX_BYTES }
     }
 
     /// Forgets what is old.
@@ -171,7 +213,8 @@ impl Tail {
     fn drop_first(&mut self) {
         if let Some(entry) = self.entries.pop_front() {
             self.first += 1;
-            self.bytes -= entry.text.len();
+            self.bytes -= entry.text.len() + ENTRY;
+            self.added -= usize::from(entry.added);
         }
     }
 }
@@ -207,7 +250,7 @@ mod tests {
     fn push(tail: &mut Tail, json: &str, end: u64) {
         match Parser::new(1 << 20).step(json.as_bytes(), true).found {
             Found::Record { record, .. } => {
-                tail.push(Entry::new(&record, place(end), Instant::now()));
+                tail.push(Entry::new(&record, place(end), Instant::now(), false));
             }
             other => panic!("{other:?}"),
         }
@@ -242,7 +285,7 @@ mod tests {
         let mut tail = Tail::new(place(0));
         push(&mut tail, "{\"a\":1}", 7);
         push(&mut tail, "{\"a\":2}", 14);
-        tail.rewritten();
+        tail.rewritten(false);
         push(&mut tail, "{\"b\":1}", 9);
         assert_eq!(tail.find(&place(7).position), None);
         assert_eq!(tail.find(&place(9).position), Some(3));

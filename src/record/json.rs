@@ -56,7 +56,7 @@ pub(super) fn phrase(error: &serde_json::Error) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
     /// Not JSON at all.
-    #[error("not valid JSON: {0}")]
+    #[error("not valid JSON")]
     Invalid(#[source] serde_json::Error),
     /// JSON, but no object.
     #[error(

@@ -10,6 +10,9 @@ use super::{Fields, Reason, Record, json, record};
 /// The longest number taken for a time, in bytes: digits, sign, point and exponent with room to spare.
 const MAX_NUMBER: usize = 40;
 
+/// A value of less than this many bytes that came to nothing may be read again from each of its lines.
+const READ_TWICE: usize = 4 * 1024;
+
 /// What one step found, and how many bytes of the input are done with.
 #[derive(Debug)]
 pub struct Step<'a> {
@@ -46,6 +49,10 @@ pub enum Found<'a> {
 pub struct Parser {
     max_record: usize,
     skipping: bool,
+    /// How many of the next bytes were read already as a part of a value that came to nothing. In them a record
+    /// must be complete on its line: if each could begin another long value, every line of a heap of open braces
+    /// would be read to the heap's end.
+    vain: usize,
 }
 
 /// The result of looking for one object.
@@ -62,6 +69,7 @@ impl Parser {
         Self {
             max_record,
             skipping: false,
+            vain: 0,
         }
     }
 
@@ -74,6 +82,12 @@ impl Parser {
     /// Takes the next value off `input`, which goes on where the last step's `used` ended. `end` says that
     /// the file ends with this input: only then is an incomplete value judged by what stands behind it.
     pub fn step<'a>(&mut self, input: &'a [u8], end: bool) -> Step<'a> {
+        let step = self.next(input, end);
+        self.vain = self.vain.saturating_sub(step.used);
+        step
+    }
+
+    fn next<'a>(&mut self, input: &'a [u8], end: bool) -> Step<'a> {
         let mut start = 0;
         if self.skipping {
             let Some(newline) = find(input, b'\n') else {
@@ -120,6 +134,9 @@ impl Parser {
         }
         let after = start + len;
         let next = after + blank(&input[after..]);
+        if next - start > self.max_record {
+            return self.give_up(input, start, start, Reason::LoneNumber);
+        }
         match input.get(next) {
             None => Step {
                 found: Found::Pending,
@@ -148,7 +165,13 @@ impl Parser {
         let too_large = Reason::TooLarge {
             max: self.max_record,
         };
-        match parse_object(&input[open..]) {
+        let line = if self.vain > 0 {
+            find(&input[open..], b'\n')
+        } else {
+            None
+        };
+        let upto = line.map_or(input.len(), |line| open + line);
+        match parse_object(&input[open..upto]) {
             Object::Complete(_, len) if len > self.max_record => {
                 self.give_up(input, open, open, too_large)
             }
@@ -168,18 +191,38 @@ impl Parser {
                     },
                 }
             }
-            Object::Incomplete if input.len() - open > self.max_record => {
-                self.give_up(input, open, open, too_large)
+            Object::Incomplete if upto - open > self.max_record => {
+                self.give_up_after(input, open, upto, open, too_large)
             }
+            Object::Incomplete if line.is_some() => self.give_up(input, open, open, Reason::Torn),
             Object::Incomplete if end && is_torn(&input[open..]) => {
-                self.give_up(input, open, open, Reason::Torn)
+                self.give_up_after(input, open, upto, open, Reason::Torn)
             }
             Object::Incomplete => Step {
                 found: Found::Pending,
                 used: start,
             },
-            Object::Failed(reason, at) => self.give_up(input, open, open + at, reason),
+            Object::Failed(reason, at) => {
+                self.give_up_after(input, open, open + at, open + at, reason)
+            }
         }
+    }
+
+    /// As [`Parser::give_up`], of a value that was read up to `upto`.
+    fn give_up_after<'a>(
+        &mut self,
+        input: &[u8],
+        start: usize,
+        upto: usize,
+        at: usize,
+        reason: Reason,
+    ) -> Step<'a> {
+        let step = self.give_up(input, start, at, reason);
+        let again = upto.saturating_sub(step.used);
+        if again > READ_TWICE {
+            self.vain = self.vain.max(step.used + again);
+        }
+        step
     }
 
     /// Rejects the value that began at `start` and goes on at the line after that.
@@ -263,20 +306,13 @@ fn offset_of(input: &[u8], line: usize, column: usize) -> usize {
     (start + column).min(input.len())
 }
 
-/// Whether an incomplete value will stay so: a later line holds a complete object by itself.
+/// Whether an incomplete value will stay so: a later line is a complete object by itself.
 fn is_torn(input: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(newline) = find(&input[at..], b'\n') {
-        at += newline + 1;
-        if input.get(at) != Some(&b'{') {
-            continue;
-        }
-        if let Object::Complete(_, len) = parse_object(&input[at..]) {
-            let behind = input[at + len..].iter().take_while(|byte| **byte != b'\n');
-            if behind.into_iter().all(u8::is_ascii_whitespace) {
-                return true;
-            }
-        }
-    }
-    false
+    let later = input.split(|byte| *byte == b'\n').skip(1);
+    later
+        .filter(|line| line.first() == Some(&b'{'))
+        .any(|line| match parse_object(line) {
+            Object::Complete(_, len) => line[len..].iter().all(u8::is_ascii_whitespace),
+            _ => false,
+        })
 }

@@ -120,6 +120,37 @@ fn a_torn_record_does_not_swallow_the_next() {
 }
 
 #[test]
+fn a_heap_of_open_braces_is_read_in_one_pass() {
+    // Quadratic, this would take minutes.
+    let heap = "{\"a\":\n".repeat(50_000) + "{\"b\":2}\n{\"c\":3}\n";
+    let mut parser = Parser::new(1 << 18);
+    let (mut from, mut records) = (0, Vec::new());
+    loop {
+        let step = parser.step(&heap.as_bytes()[from..], true);
+        from += step.used;
+        match step.found {
+            Found::Record { record, .. } => records.push(record.json.to_owned()),
+            Found::Rejected { .. } => {}
+            Found::Pending => break,
+        }
+    }
+    assert_eq!(records, ["{\"b\":2}", "{\"c\":3}"]);
+}
+
+#[test]
+fn a_number_before_a_hole_is_no_time() {
+    let hole = [b"5".as_slice(), &vec![0; MAX + 1]].concat();
+    let step = Parser::new(MAX).step(&hole, true);
+    assert!(matches!(
+        step.found,
+        Found::Rejected {
+            reason: Reason::LoneNumber,
+            ..
+        }
+    ));
+}
+
+#[test]
 fn invalid_utf8_is_named_where_it_stands() {
     let input = b"{\"a\":\"\xff\"}\n{\"b\":2}";
     assert_eq!(read(input), ["!invalid UTF-8", "{\"b\":2}@10"]);
@@ -189,6 +220,8 @@ fn commands_and_other_objects_are_unnamed() {
         "{\"event\":null}",
         "{\"cmd\":\"x\",\"event\":\"y\"}",
         "{\"data\":{}}",
+        "{\"event\":\"x\",\"cmd\":1,\"event\":2}",
+        "{\"cmd\":\"x\",\"cmd\":\"y\"}",
     ] {
         assert_eq!(event_of(json), Event::Unnamed, "{json}");
     }
@@ -222,6 +255,7 @@ fn events_that_cannot_be_sent_are_rejected_and_the_next_flows() {
         "\"event\":\"a\\rb\"",
         "\"event\":\"\"",
         "\"event\":\"ready\"",
+        "\"event\":\"error\"",
         "\"event\":\"x\",\"retry\":0",
         "\"event\":\"x\",\"retry\":-5",
         "\"event\":\"x\",\"retry\":\"5\"",

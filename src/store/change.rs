@@ -70,6 +70,8 @@ pub struct Seen<'a> {
     pub writing: bool,
     /// How long ago it last changed.
     pub quiet: Duration,
+    /// For how long it has been something else than what was consumed and an extension of it.
+    pub unsettled: Duration,
 }
 
 /// What to do about it.
@@ -87,17 +89,15 @@ pub fn look(known: &Known, seen: &Seen<'_>) -> Decision {
     if let Some(end) = extends(known, seen.keys) {
         return Decision::Take(ranges(end..seen.keys.len()));
     }
-    let wait = |patience: Duration| {
-        patience
-            .checked_sub(seen.quiet)
-            .filter(|left| !left.is_zero())
-    };
+    let left = |patience: Duration, passed| patience.checked_sub(passed).filter(|it| !it.is_zero());
     let patience = match seen {
-        Seen { writing: true, .. } => wait(WRITER_PATIENCE),
-        Seen { keys: [], .. } => wait(EMPTY_PATIENCE),
+        _ if seen.unsettled >= WRITER_PATIENCE => None,
+        // A writer that goes on writing must not put its readers off for ever.
+        Seen { writing: true, .. } => left(WRITER_PATIENCE, seen.unsettled),
+        Seen { keys: [], .. } => left(EMPTY_PATIENCE, seen.quiet),
         Seen {
             incomplete: true, ..
-        } => wait(TAIL_PATIENCE),
+        } => left(TAIL_PATIENCE, seen.quiet),
         _ => None,
     };
     patience.map_or_else(
@@ -181,6 +181,7 @@ mod tests {
             incomplete: false,
             writing: false,
             quiet: LONG,
+            unsettled: LONG,
         }
     }
 
@@ -238,6 +239,7 @@ mod tests {
         let writing = Seen {
             writing: true,
             quiet: young,
+            unsettled: young,
             ..seen(&[7])
         };
         assert_eq!(
@@ -246,6 +248,7 @@ mod tests {
         );
         let empty = Seen {
             quiet: young,
+            unsettled: young,
             ..seen(&[])
         };
         assert_eq!(
@@ -255,6 +258,7 @@ mod tests {
         let incomplete = Seen {
             incomplete: true,
             quiet: young,
+            unsettled: young,
             ..seen(&[7])
         };
         assert_eq!(
@@ -270,13 +274,15 @@ mod tests {
             writing: true,
             incomplete: true,
             quiet: Duration::ZERO,
+            unsettled: Duration::ZERO,
             keys: &[1, 2],
         };
         assert_eq!(taken(&known, &busy), [2]);
         let stuck = Seen {
             writing: true,
             incomplete: true,
-            quiet: WRITER_PATIENCE,
+            quiet: Duration::from_secs(1),
+            unsettled: WRITER_PATIENCE,
             keys: &[7],
         };
         assert_eq!(taken(&known, &stuck), [7]);

@@ -31,7 +31,7 @@ const READ_AGAIN: u64 = 64 * 1024;
 const MAX_TRIES: usize = 4;
 
 /// A pause before a file that changes under every look is looked at again.
-const RESTLESS: Duration = Duration::from_millis(5);
+const RESTLESS: Duration = Duration::from_millis(20);
 
 /// What the watch has said about a file since.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +50,9 @@ pub trait News {
     fn rejected(&mut self, reason: &Reason, line: u64, column: u64);
     /// So many more are not delivered, beyond those reported one by one.
     fn rejected_more(&mut self, count: usize);
-    /// The file is no longer what it was: offsets of before this call mean nothing in it.
-    fn rewritten(&mut self);
+    /// The file is no longer what it was: offsets of before this call mean nothing in it. `inside` says that some
+    /// of the records that follow stand before others that are consumed.
+    fn rewritten(&mut self, inside: bool);
 }
 
 /// Why a look failed.
@@ -83,6 +84,10 @@ pub struct Followed {
     scanned: u64,
     parser: Parser,
     reported: Reported,
+    /// Whether the path names another file, or none, since the last decision: readers hold on to the old one.
+    replaced: bool,
+    /// When it was last looked at.
+    looked: Instant,
     /// When the file was first seen to be neither what it was nor an extension of it.
     unsettled: Option<Instant>,
 }
@@ -102,6 +107,8 @@ impl Followed {
             scanned: 0,
             parser,
             reported: Reported::default(),
+            replaced: false,
+            looked: Instant::now(),
             unsettled: None,
         }
     }
@@ -142,7 +149,7 @@ impl Followed {
     /// The file was set aside, and what comes next stands in a new one.
     fn begin_anew(&mut self, news: &mut dyn News) {
         self.base = self.position.at_next_file();
-        news.rewritten();
+        news.rewritten(false);
         self.adopt(&Whole::nothing(self.store.max_record()));
     }
 
@@ -161,9 +168,10 @@ impl Followed {
         news: &mut dyn News,
     ) -> Result<Option<Duration>, Failure> {
         let path = self.store.root().file(&self.address);
+        let hinted = hint.changed >= std::mem::replace(&mut self.looked, Instant::now());
         let named = std::fs::symlink_metadata(path).map(|metadata| Stamp::of(&metadata).id);
         if let Some(file) = self.file.take() {
-            let grown = self.grow(&file, news);
+            let grown = self.grow(&file, hinted, news);
             if named.is_ok_and(|id| id == self.stamp.id) {
                 let wait = match grown {
                     Ok(true) => Ok(None),
@@ -179,11 +187,13 @@ impl Followed {
                 self.begin_anew(news);
             }
             self.stamp = Stamp::default();
+            self.replaced = true;
         }
         let Some(file) = open(self.store.root(), &self.address)? else {
             let nothing = Whole::nothing(self.store.max_record());
             return Ok(self.decide(None, &nothing, hint, news)?);
         };
+        self.replaced = true;
         let wait = self.compare(&file, hint, news);
         self.stamp.id = Stamp::of(&file.metadata()?).id;
         self.file = Some(file);
@@ -191,27 +201,28 @@ impl Followed {
     }
 
     /// Consumes what was appended. `false` if the file did not simply grow.
-    fn grow(&mut self, file: &File, news: &mut dyn News) -> io::Result<bool> {
+    fn grow(&mut self, file: &File, hinted: bool, news: &mut dyn News) -> io::Result<bool> {
         let stamp = Stamp::of(&file.metadata()?);
-        if !self.last.map_or(Ok(true), |last| last.stands(file))? {
+        if stamp == self.stamp && !hinted {
+            return Ok(true);
+        }
+        // Clocks may be too coarse to tell an overwrite from nothing; its last record does.
+        if stamp.size < self.stamp.size || !stands(self.last, file)? {
             return Ok(false);
         }
         if stamp.size == self.stamp.size {
-            // Nothing new, unless it was overwritten with as many bytes.
             return Ok(stamp.modified == self.stamp.modified);
-        }
-        if stamp.size < self.stamp.size {
-            return Ok(false);
         }
         self.consume(file, &mut self.go_on(), news)?;
         self.stamp = stamp;
+        self.unsettled = None;
         Ok(true)
     }
 
     /// Where appended records are looked for: behind the last one, because an editor may have taken a final
     /// newline away, or mended what was rejected. Only if that is much is it not read again.
     fn go_on(&self) -> Scanner {
-        if self.scanned - self.position.offset() <= READ_AGAIN {
+        if self.scanned.saturating_sub(self.position.offset()) <= READ_AGAIN {
             Scanner::new(self.position.offset(), self.store.max_record())
         } else {
             Scanner::resume(self.scanned, self.parser)
@@ -227,7 +238,7 @@ impl Followed {
     ) -> io::Result<()> {
         let mut rejected = Rejected::default();
         let known_upto = self.scanned;
-        scanner.each(file, |item| {
+        let read = scanner.each(file, |item| {
             match item {
                 Item::Record {
                     record,
@@ -244,9 +255,11 @@ impl Followed {
                 Item::Rejected { reason, at } => rejected.push(reason, at, at >= known_upto),
             }
             ControlFlow::Continue(())
-        })?;
+        });
+        // Also after a failure: what was consumed until then stays consumed.
         self.scanned = scanner.offset();
         self.parser = scanner.parser();
+        read?;
         self.reported.report(file, &rejected, news)
     }
 
@@ -260,12 +273,19 @@ impl Followed {
         for _ in 0..MAX_TRIES {
             let stamp = Stamp::of(&file.metadata()?);
             let whole = Whole::read(file, self.store.max_record())?;
-            if Stamp::of(&file.metadata()?) == stamp {
+            // What was appended meanwhile is found by the next look.
+            let now = Stamp::of(&file.metadata()?);
+            let grown = now.size > stamp.size && stands(whole.last, file)?;
+            if now == stamp || grown {
                 let wait = self.decide(Some(file), &whole, hint, news)?;
                 if wait.is_none() {
                     self.stamp = stamp;
                 }
-                return Ok(wait);
+                return Ok(if grown {
+                    Some(wait.unwrap_or(RESTLESS))
+                } else {
+                    wait
+                });
             }
         }
         Ok(Some(RESTLESS))
@@ -278,22 +298,24 @@ impl Followed {
         hint: Hint,
         news: &mut dyn News,
     ) -> io::Result<Option<Duration>> {
-        let changed = hint
-            .changed
-            .max(*self.unsettled.get_or_insert_with(Instant::now));
+        let unsettled = *self.unsettled.get_or_insert_with(Instant::now);
         let seen = Seen {
             keys: &whole.keys,
             incomplete: whole.incomplete,
             writing: hint.writing,
-            quiet: changed.elapsed(),
+            quiet: hint.changed.max(unsettled).elapsed(),
+            unsettled: unsettled.elapsed(),
         };
         let ranges = match look(&self.known, &seen) {
             Decision::Wait(time) => return Ok(Some(time)),
             Decision::Take(ranges) => ranges,
         };
         self.unsettled = None;
-        if whole.end(self.base) != self.position {
-            news.rewritten();
+        if std::mem::take(&mut self.replaced) || whole.end(self.base) != self.position {
+            let at_end = ranges
+                .last()
+                .is_none_or(|range| range.end == whole.keys.len());
+            news.rewritten(ranges.len() > 1 || !at_end);
         }
         if let Some(file) = file {
             self.deliver(file, whole, &ranges, news)?;
@@ -347,6 +369,11 @@ impl Followed {
     }
 }
 
+/// Whether the last record, if there was one, is where it was.
+fn stands(last: Option<LastRecord>, file: &File) -> io::Result<bool> {
+    last.map_or(Ok(true), |last| last.stands(file))
+}
+
 /// For what was there before anyone followed.
 struct Silent;
 
@@ -354,7 +381,7 @@ impl News for Silent {
     fn record(&mut self, _: &Record<'_>, _: Position) {}
     fn rejected(&mut self, _: &Reason, _: u64, _: u64) {}
     fn rejected_more(&mut self, _: usize) {}
-    fn rewritten(&mut self) {}
+    fn rewritten(&mut self, _: bool) {}
 }
 
 #[cfg(test)]

@@ -201,6 +201,11 @@ impl History {
         self.position
     }
 
+    /// Gives back its memory until it is read again.
+    pub fn rest(&mut self) {
+        self.scanner.rest();
+    }
+
     /// Calls `take` with each record up to the stream's present end, and the position behind it, until it
     /// breaks. Rejected values are passed over: they are reported where the stream is followed.
     pub fn each(

@@ -194,6 +194,13 @@ impl Scanner {
         self.buffer.len() - self.used
     }
 
+    /// Gives back its memory; what was read ahead is read again.
+    pub fn rest(&mut self) {
+        self.base += self.used as u64;
+        self.used = 0;
+        self.buffer = Vec::new();
+    }
+
     /// Calls `take` with each item up to the file's present end, or until it breaks. May be called again
     /// to go on, also when the file has grown.
     pub fn each(

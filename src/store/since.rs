@@ -12,6 +12,15 @@ pub fn parse(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "since is a Unix time, an age like 30s, 10m, 2h or 7d, or all".to_owned())
 }
 
+/// The Unix time now, in seconds.
+#[must_use]
+pub fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
 fn parse_at(text: &str, now: f64) -> Option<f64> {
     if text == "all" {
         return Some(f64::NEG_INFINITY);

@@ -145,7 +145,7 @@ fn check_lists_what_is_rejected() {
             "3:1: a number without an object after it",
             "4:1: a bare string instead of an object",
             "5:7: invalid UTF-8",
-            "6:1: an event name that only the server sends (ready, reset)",
+            "6:1: an event name that is not free (ready, reset, open, error)",
             "7:1: not complete yet",
         ]
     );
@@ -263,8 +263,18 @@ fn the_environment_and_a_dot_env_file_set_options() {
     assert!(String::from_utf8(path).unwrap().contains("/from-dot-env/"));
     let path = run(in_folder(&folder, &["path", "ann"]).env("TAILCAST_STREAMS", "from-env")).stdout;
     assert!(String::from_utf8(path).unwrap().contains("/from-env/"));
-    std::fs::write(folder.path().join(".env"), "what is this\n").unwrap();
-    fails(&folder, &["path", "ann"], 2, ".env");
+    std::fs::write(
+        folder.path().join(".env"),
+        "APP_NAME=My App\nTAILCAST_STREAMS='x\n",
+    )
+    .unwrap();
+    fails(&folder, &["path", "ann"], 2, ".env: line 2");
+    std::fs::write(
+        folder.path().join(".env"),
+        "APP_NAME=My App\nTAILCAST_STREAMS=from-dot-env\n",
+    )
+    .unwrap();
+    run(&mut in_folder(&folder, &["path", "ann"]));
 }
 
 #[test]

@@ -95,11 +95,11 @@ fn nano_adds_a_line() {
     let (_server, stream, mut client) = followed(&[A]);
     // What a person types, on a terminal of its own.
     stream.sh(r#"t() { tmux -L "$$" "$@"; }
+        trap 't kill-server' EXIT
         t new-session -d -x 80 -y 24 "nano -I '$F'; tmux -L $$ wait-for -S done" \; set -g exit-empty off
         until t capture-pane -p | grep -q Exit; do :; done
         t send-keys '{"nano":1}' Enter C-o Enter C-x
-        t wait-for done
-        t kill-server"#);
+        t wait-for done"#);
     assert_eq!(client.data(), r#"{"nano":1}"#);
     nothing_but(&stream, &mut client, C);
 }
@@ -194,4 +194,85 @@ fn the_folder_of_streams_is_deleted_and_made_again() {
     stream.sh(r#"mv news old; mkdir news; echo '{"n":3}' > "news/$(basename "$F")""#);
     assert_eq!(other.data(), r#"{"n":3}"#);
     nothing_but(&stream, &mut client, C);
+}
+
+#[test]
+fn records_inserted_by_the_megabyte_reach_those_who_are_connected() {
+    let (_server, stream, mut client) = followed(&[A, B]);
+    let large = |n: u32| format!("{{\"n\":{n},\"x\":\"{}\"}}", "x".repeat(300_000));
+    let lines = [A, &large(1), &large(2), &large(3), B].join("\n");
+    std::fs::write(stream.path().with_extension("new"), lines + "\n").unwrap();
+    stream.sh(r#"mv "${F%.stream}.new" "$F""#);
+    for n in 1..=3 {
+        assert_eq!(client.data(), large(n));
+    }
+    nothing_but(&stream, &mut client, C);
+}
+
+#[test]
+fn a_rewrite_that_changes_nothing_does_not_strand_a_client_that_is_behind() {
+    let server = Server::start();
+    let stream = server.stream("ann");
+    let lines: String = (0..60_000)
+        .map(|n| format!("{{\"n\":{n},\"x\":\"{:050}\"}}\n", 0))
+        .collect();
+    stream.overwrite(&lines);
+    let _prompt = server.follow("user=ann");
+    let mut behind = server.follow("user=ann&since=all");
+    behind.datas(1000);
+    stream.sh(r#"sed -i s/nothing/else/ "$F""#);
+    stream.append(r#"{"n":60000}"#);
+    for n in 1000..=60_000 {
+        assert_eq!(behind.next().json()["n"], n);
+    }
+    nothing_but(&stream, &mut behind, C);
+}
+
+#[test]
+fn a_writer_that_never_closes_its_file_does_not_put_an_edit_off() {
+    let server = Server::start();
+    let stream = server.stream("ann");
+    let lines: String = (0..200_000)
+        .map(|n| format!("{{\"n\":{n},\"x\":\"{:050}\"}}\n", 0))
+        .collect();
+    stream.overwrite(&lines);
+    let mut client = server.follow("user=ann");
+    std::thread::scope(|scope| {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let stream = &stream;
+        scope.spawn(move || {
+            for n in 0.. {
+                stream.append(&format!("{{\"live\":{n}}}"));
+                if stopped.recv_timeout(std::time::Duration::from_millis(5))
+                    != Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+                {
+                    return;
+                }
+            }
+        });
+        client.datas(5);
+        stream.sh(r#"sed -i 1d "$F""#);
+        // Those appended while sed worked are gone from the file; those after it come.
+        client.datas(50);
+        drop(stop);
+    });
+}
+
+#[test]
+fn channels_are_joined_while_files_change() {
+    let server = Server::start();
+    std::thread::scope(|scope| {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let all = server.stream("all");
+        scope.spawn(move || {
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                all.append(A);
+            }
+        });
+        for n in 0..100 {
+            std::fs::create_dir_all(server.streams().join(format!("c{n}"))).unwrap();
+            drop(server.follow(&format!("user=ann&channel=c{n}")));
+        }
+        drop(stop);
+    });
 }

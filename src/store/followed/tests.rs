@@ -29,7 +29,7 @@ impl News for Found {
         self.rejected.push((line, column));
     }
     fn rejected_more(&mut self, _: usize) {}
-    fn rewritten(&mut self) {
+    fn rewritten(&mut self, _: bool) {
         self.rewritten += 1;
     }
 }
