@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::store::{DEFAULT_MAX_RECORD, DEFAULT_ROTATE_SIZE, Retention, since};
+use crate::store::{DEFAULT_MAX_RECORD, DEFAULT_ROTATE_SIZE, Fsync, Retention, Settings, since};
 
 /// Settings of every command.
 #[derive(Debug, Clone, Args)]
@@ -26,6 +26,10 @@ pub struct Common {
         value_parser = max_record, global = true)]
     pub max_record: usize,
 
+    /// When an append counts as done: in the file (never), also on the disk a second later (interval), on the disk (always)
+    #[arg(long, env = "TAILCAST_FSYNC", value_name = "WHEN", default_value = "never", value_parser = fsync, global = true)]
+    pub fsync: Fsync,
+
     /// What to log on standard error: error, warn, info, debug, trace, off, or a filter of the tracing crate
     #[arg(
         long,
@@ -35,6 +39,17 @@ pub struct Common {
         global = true
     )]
     pub log: String,
+}
+
+impl Common {
+    /// The store's part of them.
+    #[must_use]
+    pub fn store(&self) -> Settings {
+        Settings {
+            max_record: self.max_record,
+            fsync: self.fsync,
+        }
+    }
 }
 
 /// What is kept of streams.
@@ -121,6 +136,15 @@ fn max_record(text: &str) -> Result<usize, String> {
             RANGE.start(),
             RANGE.end()
         )),
+    }
+}
+
+fn fsync(text: &str) -> Result<Fsync, String> {
+    match text {
+        "never" => Ok(Fsync::Never),
+        "interval" => Ok(Fsync::Interval),
+        "always" => Ok(Fsync::Always),
+        _ => Err("never, interval or always".to_owned()),
     }
 }
 

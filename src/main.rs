@@ -68,12 +68,12 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         .with_writer(io::stderr)
         .init();
     let store = || -> anyhow::Result<Arc<Store>> {
-        Ok(Store::open(&cli.common.streams, cli.common.max_record)?)
+        Ok(Store::open(&cli.common.streams, cli.common.store())?)
     };
     match &cli.command {
         Command::Serve(settings) => commands::serve::run(&cli.common, settings)?,
         Command::Send(send) => {
-            let store = Store::create(&cli.common.streams, cli.common.max_record)?;
+            let store = Store::create(&cli.common.streams, cli.common.store())?;
             commands::send::run(&store, send)?;
         }
         Command::Path(target) => {

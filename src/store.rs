@@ -12,6 +12,7 @@ pub mod read;
 mod rotate;
 mod seek;
 pub mod since;
+mod sync;
 pub mod watch;
 
 use std::io;
@@ -25,6 +26,8 @@ pub use path::Root;
 pub use read::ReadError;
 pub use rotate::{DEFAULT_ROTATE_SIZE, Pruned, Retention};
 pub use seek::MAX_LAST;
+pub use sync::Fsync;
+use sync::Syncer;
 
 use crate::address::Address;
 use crate::record::Json;
@@ -58,27 +61,42 @@ pub enum StoreError {
 pub struct Store {
     root: Root,
     max_record: usize,
+    syncer: Syncer,
+}
+
+/// How a store is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The largest record, in bytes.
+    pub max_record: usize,
+    /// When an append counts as done.
+    pub fsync: Fsync,
 }
 
 impl Store {
-    /// The streams below `folder`, which is made if it is missing. `max_record` is in bytes.
-    pub fn create(folder: &Path, max_record: usize) -> Result<Arc<Self>, StoreError> {
+    /// The streams below `folder`, which is made if it is missing.
+    pub fn create(folder: &Path, settings: Settings) -> Result<Arc<Self>, StoreError> {
         let path = folder.to_owned();
         if let Err(source) = std::fs::create_dir_all(folder) {
             return Err(StoreError::Make { path, source });
         }
-        Self::open(folder, max_record)
+        Self::open(folder, settings)
     }
 
     /// The streams below `folder`, which need not exist to be read from or asked for a path.
-    pub fn open(folder: &Path, max_record: usize) -> Result<Arc<Self>, StoreError> {
+    pub fn open(folder: &Path, settings: Settings) -> Result<Arc<Self>, StoreError> {
         let path = folder.to_owned();
         // An absolute path keeps its meaning; what it names is asked anew at every use.
-        let absolute =
-            std::path::absolute(folder).map_err(|source| StoreError::Use { path, source })?;
+        let unusable = |source| StoreError::Use {
+            path: path.clone(),
+            source,
+        };
+        let absolute = std::path::absolute(folder).map_err(unusable)?;
+        let syncer = Syncer::start(settings.fsync).map_err(unusable)?;
         Ok(Arc::new(Self {
             root: Root::new(absolute),
-            max_record,
+            max_record: settings.max_record,
+            syncer,
         }))
     }
 
@@ -105,7 +123,7 @@ impl Store {
         self.max_record
     }
 
-    /// Appends a record; when this returns, it is in the file.
+    /// Appends a record; when this returns, it is in the file, and on the disk if that is what was asked for.
     pub fn append(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
         let len = record.as_str().len();
         if len > self.max_record {
@@ -114,7 +132,8 @@ impl Store {
                 max: self.max_record,
             });
         }
-        append::append(&self.root, address, record)
+        let file = append::append(&self.root, address, record)?;
+        self.syncer.written(file).map_err(AppendError::Sync)
     }
 
     /// Begins to follow a stream file, from the beginning until [`Followed::start`] is called.

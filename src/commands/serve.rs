@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
+use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,7 +34,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Serves until SIGINT or SIGTERM; a second one ends the program at once.
 pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
     raise_descriptor_limit();
-    let store = Store::create(&common.streams, common.max_record)?;
+    let store = Store::create(&common.streams, common.store())?;
     store.check_writable()?;
     if let Some(web) = &settings.web
         && !web.is_dir()
@@ -86,7 +87,22 @@ fn app(common: &Common, settings: &Serve, hub: &Hub, stop: &CancellationToken) -
     }
 }
 
+/// The listener that systemd hands over (socket activation: no connection is lost between two servers), or one on
+/// `--bind`.
 async fn listen(settings: &Serve) -> anyhow::Result<TcpListener> {
+    let handed = ListenFd::from_env()
+        .take_tcp_listener(0)
+        .context("the socket handed over is no TCP listener")?;
+    if let Some(listener) = handed {
+        let address = listener
+            .local_addr()
+            .context("the socket handed over has no address")?;
+        if !settings.may_listen_on(address.ip()) {
+            bail!("{}", needs_open(address));
+        }
+        listener.set_nonblocking(true)?;
+        return Ok(TcpListener::from_std(listener)?);
+    }
     let bind = &settings.bind;
     let wrong = || format!("--bind {bind} is no address; give one like 127.0.0.1:8000");
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(bind)
@@ -97,9 +113,7 @@ async fn listen(settings: &Serve) -> anyhow::Result<TcpListener> {
         .iter()
         .find(|address| !settings.may_listen_on(address.ip()))
     {
-        bail!(
-            "without a secret everyone who reaches the server may read and write; give --open to listen on {address} all the same"
-        );
+        bail!("{}", needs_open(*address));
     }
     TcpListener::bind(&*addresses).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
@@ -107,6 +121,12 @@ async fn listen(settings: &Serve) -> anyhow::Result<TcpListener> {
         }
         _ => anyhow::Error::new(error).context(format!("cannot listen on {bind}")),
     })
+}
+
+fn needs_open(address: SocketAddr) -> String {
+    format!(
+        "without a secret everyone who reaches the server may read and write; give --open to listen on {address} all the same"
+    )
 }
 
 /// The first line of output, and the only one: what a person opens, and what a script waits for.

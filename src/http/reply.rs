@@ -64,9 +64,8 @@ impl Problem {
             }
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Append(AppendError::Full(_)) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Append(AppendError::Open(_) | AppendError::Write(_)) | Self::Server => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Append(AppendError::Open(_) | AppendError::Write(_) | AppendError::Sync(_))
+            | Self::Server => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -74,7 +73,9 @@ impl Problem {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::Append(AppendError::Open(_) | AppendError::Write(_)) => Self::Server.to_string(),
+            Self::Append(AppendError::Open(_) | AppendError::Write(_) | AppendError::Sync(_)) => {
+                Self::Server.to_string()
+            }
             other => other.to_string(),
         }
     }

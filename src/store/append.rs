@@ -37,23 +37,28 @@ pub enum AppendError {
     /// The file system refused the write.
     #[error("cannot append")]
     Write(#[source] io::Error),
+    /// The record is in the file, and will be delivered; that it is on the disk cannot be promised.
+    #[error("cannot bring the record to the disk")]
+    Sync(#[source] io::Error),
 }
 
 /// Appends `record` as one line. Where the file does not end in a newline (a torn or hand-made record),
 /// the line begins with one, so that what stands there swallows nothing.
 ///
 /// Returns once the record is in the file that the path names: if an editor replaced the file meanwhile,
-/// the record is appended again.
-pub fn append(root: &Root, address: &Address, record: &Json) -> Result<(), AppendError> {
+/// the record is appended again. The file is returned for what durability asks for.
+pub fn append(root: &Root, address: &Address, record: &Json) -> Result<File, AppendError> {
     make_folder(root, address)?;
     for _ in 1..MAX_TRIES {
         let file = open_for_append(root, address)?;
         write_line(&file, record)?;
         if is_in_stream(root, address, &file) {
-            return Ok(());
+            return Ok(file);
         }
     }
-    write_line(&open_for_append(root, address)?, record)
+    let file = open_for_append(root, address)?;
+    write_line(&file, record)?;
+    Ok(file)
 }
 
 fn make_folder(root: &Root, address: &Address) -> Result<(), AppendError> {

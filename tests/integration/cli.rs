@@ -310,3 +310,26 @@ fn help_names_every_option_with_its_variable() {
         assert!(help.contains(&variable), "{variable}");
     }
 }
+
+#[test]
+fn a_socket_that_is_handed_over_loses_no_connection() {
+    // This client connects and asks before there is a server.
+    let early = r#"
+        if (!fork) {
+            close(STDOUT);
+            socket(C, PF_INET, SOCK_STREAM, 0) && connect(C, sockaddr_in($port, INADDR_LOOPBACK)) or die;
+            syswrite(C, "GET /me HTTP/1.0\r\nHost: localhost\r\n\r\n");
+            open(my $f, '>', 'early.part') or die; print $f scalar <C>; close($f); rename('early.part', 'early');
+            POSIX::_exit(0);
+        }"#;
+    let server = Server::start_with_socket(early);
+    assert_eq!(server.get("/me").status, 200);
+    let answer = server.folder.path().join("early");
+    while !answer.exists() {
+        std::thread::yield_now();
+    }
+    assert_eq!(
+        std::fs::read_to_string(answer).unwrap(),
+        "HTTP/1.0 200 OK\r\n"
+    );
+}

@@ -94,6 +94,18 @@ impl Server {
         Self::start_as(folder(), &mut command)
     }
 
+    /// A server that is handed a listening socket, as systemd does; `before` is run in perl once it listens.
+    pub fn start_with_socket(before: &str) -> Self {
+        let perl = format!(
+            "use Socket; use POSIX; $^F = 10; socket(S, PF_INET, SOCK_STREAM, 0) or die; bind(S, sockaddr_in(0, INADDR_LOOPBACK)) \
+             or die; listen(S, 100) or die; my ($port) = sockaddr_in(getsockname(S)); {before}; \
+             POSIX::dup2(fileno(S), 3); $ENV{{LISTEN_FDS}} = 1; $ENV{{LISTEN_PID}} = $$; exec @ARGV"
+        );
+        let mut command = Command::new("perl");
+        command.args(["-e", &perl, env!("CARGO_BIN_EXE_tailcast"), "serve"]);
+        Self::start_as(folder(), &mut command)
+    }
+
     /// Empties a stream on the small disk, which only the server's namespace sees.
     pub fn empty_on_small_disk(&self, user: &str) {
         let file = self.stream(user).0;

@@ -224,3 +224,17 @@ fn a_folder_that_is_gone_is_a_fault_without_its_path() {
     );
     server.logged(&["ERROR", "cannot open"]);
 }
+
+#[test]
+fn every_way_to_be_durable_takes_writes() {
+    for fsync in ["never", "interval", "always"] {
+        let server = Server::start_with(&["--fsync", fsync]);
+        let mut ann = server.follow("user=ann");
+        for n in 0..20 {
+            let body = format!("user=ann&data=%7B%22time%22%3A{n}%7D");
+            assert_eq!(server.post("/writer", FORM, &body).status, 200);
+            assert_eq!(ann.data(), format!("{{\"time\":{n}}}"));
+        }
+        assert_eq!(server.stop().1, Some(0));
+    }
+}

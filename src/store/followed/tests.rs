@@ -37,7 +37,14 @@ impl News for Found {
 impl Case {
     fn new(content: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Store::create(folder.path(), 1000).unwrap();
+        let store = Store::create(
+            folder.path(),
+            crate::store::Settings {
+                max_record: 1000,
+                fsync: crate::store::Fsync::Never,
+            },
+        )
+        .unwrap();
         let address = Address::new(User::new("ann").unwrap(), None);
         let path = store.root().file(&address);
         fs::write(&path, content).unwrap();
