@@ -3,9 +3,11 @@
 pub mod assets;
 pub mod events;
 pub mod origin;
+pub mod past;
 pub mod reply;
 pub mod server;
 pub mod session;
+pub mod wish;
 pub mod writer;
 
 use http::Request;
@@ -14,6 +16,7 @@ use hyper::body::Incoming;
 use assets::Assets;
 use events::Events;
 use origin::Origin;
+use past::Past;
 use reply::{Problem, Reply};
 use session::Me;
 use writer::Writer;
@@ -25,6 +28,8 @@ pub struct App {
     pub origin: Origin,
     /// `/events`.
     pub events: Events,
+    /// `/history`.
+    pub past: Past,
     /// `/writer`.
     pub writer: Writer,
     /// `/me`.
@@ -65,6 +70,10 @@ impl App {
             "/events" | "/events/" | "/sseServer.php" => {
                 self.origin.check_site(&request)?;
                 self.events.get(&request, path == "/sseServer.php").await
+            }
+            "/history" => {
+                self.origin.check_site(&request)?;
+                self.past.get(&request).await
             }
             "/sseCookie" | "/sseCookie.php" => {
                 self.origin.check_site(&request)?;

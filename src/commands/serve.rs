@@ -18,6 +18,7 @@ use crate::http::App;
 use crate::http::assets::Assets;
 use crate::http::events::Events;
 use crate::http::origin::Origin;
+use crate::http::past::Past;
 use crate::http::server::{self, Patience};
 use crate::http::session::Me;
 use crate::http::writer::Writer;
@@ -77,6 +78,9 @@ fn app(common: &Common, settings: &Serve, hub: &Hub, stop: &CancellationToken) -
             heartbeat: settings.heartbeat,
             retry: settings.retry,
             stop: stop.clone(),
+        },
+        past: Past {
+            store: Arc::clone(hub.store()),
         },
         writer: Writer { hub: hub.clone() },
         me: Me {

@@ -3,8 +3,8 @@
 use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, Request};
 
-use super::events::user_of;
 use super::reply::{self, Problem, Reply};
+use super::wish::user_of;
 use crate::address::User;
 use crate::auth::identity;
 

@@ -13,8 +13,8 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::events::user_of;
 use super::reply::{self, Problem, Reply};
+use super::wish::user_of;
 use crate::address::{Address, Channel, User};
 use crate::auth::identity;
 use crate::errors::one_line;

@@ -82,7 +82,9 @@ impl Store {
             .at_next_file())
     }
 
-    pub(super) fn read_error(&self, address: &Address, source: io::Error) -> ReadError {
+    /// The error of a stream whose file cannot be read.
+    #[must_use]
+    pub fn read_error(&self, address: &Address, source: io::Error) -> ReadError {
         ReadError::Read {
             path: self.root().file(address),
             source,

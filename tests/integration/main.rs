@@ -16,5 +16,6 @@ mod hostile;
 mod kit;
 mod layers;
 mod pages;
+mod past;
 mod retention;
 mod writer;
