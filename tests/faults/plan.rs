@@ -1,0 +1,123 @@
+//! The phases: which streams there are, who writes, who follows, and what happens beside crashes and cuts.
+
+use crate::client::Manner::{self, Away, Cutting, Napping, Slow, Steady};
+use crate::scene::Use;
+use crate::writers::Way;
+
+/// Users' names; one of them is not ASCII.
+const ALL: &str = "all";
+const ANN: &str = "ann";
+const BOB: &str = "bob";
+const MOISHE: &str = "мойшэ";
+const SLOW: &str = "slow";
+const TURN: &str = "turn";
+const NEWS: &str = "news";
+
+/// In bytes. Each stream of that phase reaches it in some seconds, and nobody is away for that long.
+const ROTATE_SIZE: &str = "800000";
+
+/// What happens to files in a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// They are edited and rotated by tools, while those who append wait, and inotify's queue runs over.
+    Tools,
+    /// The server rotates them while everyone appends; inotify's queue runs over.
+    Retention,
+    /// The disk runs full.
+    FullDisk,
+}
+
+/// A client: its user, its channels (`""` is the default one), how it behaves.
+pub type Guest = (&'static str, &'static [&'static str], Manner);
+
+/// What a phase consists of.
+#[derive(Debug)]
+pub struct Plan {
+    pub name: &'static str,
+    pub harm: Harm,
+    pub streams: Vec<(&'static str, Option<&'static str>, Use)>,
+    pub cast: Vec<(&'static str, Way)>,
+    pub audience: Vec<Guest>,
+    /// For `tailcast serve`.
+    pub arguments: &'static [&'static str],
+}
+
+const EVERYONE: [(&str, Way); 5] = [
+    ("http-1", Way::Http),
+    ("http-2", Way::Http),
+    ("cli-1", Way::Cli),
+    ("shell-1", Way::Shell),
+    ("php-1", Way::Php),
+];
+
+impl Plan {
+    pub fn tools() -> Self {
+        let edited = |user, channel| (user, channel, Use::Edited);
+        Self {
+            name: "tools",
+            harm: Harm::Tools,
+            streams: vec![
+                edited(ALL, None),
+                edited(ANN, None),
+                edited(BOB, None),
+                edited(MOISHE, None),
+                edited(ALL, Some(NEWS)),
+                edited(ANN, Some(NEWS)),
+                (SLOW, None, Use::InPieces),
+                (TURN, None, Use::Rotated),
+            ],
+            cast: [&EVERYONE[..], &[("pieces-1", Way::Pieces)]].concat(),
+            audience: vec![
+                (ANN, &[""], Steady),
+                (ANN, &[""], Cutting),
+                (ANN, &["", NEWS], Cutting),
+                (ANN, &[NEWS], Steady),
+                (ANN, &[""], Away),
+                (BOB, &[""], Napping),
+                (BOB, &[""], Slow),
+                (MOISHE, &[""], Cutting),
+                (SLOW, &[""], Cutting),
+                (TURN, &[""], Steady),
+                (TURN, &[""], Cutting),
+            ],
+            arguments: &[],
+        }
+    }
+
+    pub fn retention() -> Self {
+        Self {
+            name: "retention",
+            harm: Harm::Retention,
+            streams: [ALL, ANN, BOB]
+                .map(|user| (user, None, Use::Edited))
+                .to_vec(),
+            cast: EVERYONE.to_vec(),
+            audience: vec![
+                (ANN, &[""], Steady),
+                (ANN, &[""], Cutting),
+                (BOB, &[""], Cutting),
+                (BOB, &[""], Napping),
+            ],
+            arguments: &["--rotate-size", ROTATE_SIZE],
+        }
+    }
+
+    pub fn full_disk() -> Self {
+        Self {
+            name: "disk",
+            harm: Harm::FullDisk,
+            streams: [ALL, ANN, BOB]
+                .map(|user| (user, None, Use::Edited))
+                .to_vec(),
+            cast: EVERYONE.to_vec(),
+            audience: vec![
+                (ANN, &[""], Steady),
+                (ANN, &[""], Cutting),
+                (ANN, &[""], Away),
+                (BOB, &[""], Napping),
+                (BOB, &[""], Slow),
+            ],
+            arguments: &[],
+        }
+    }
+}

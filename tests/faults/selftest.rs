@@ -1,0 +1,222 @@
+//! Shows that the checker notices what it is there to notice: doctored traces, and an event stream cut anywhere.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::check::{Case, Edit, Verdict, Wrong, check};
+use crate::ledger::{Account, State};
+use crate::scene::{EDIT, MARK, Scene, Use};
+use crate::trace::{Seen, What};
+use crate::wire::{Event, Wire};
+
+/// Runs before every run.
+pub fn run() {
+    every_cut_of_the_wire();
+    let streams = [
+        ("all", None, Use::Edited),
+        ("ann", None, Use::Edited),
+        ("turn", None, Use::Rotated),
+    ];
+    let scene = Scene::new(Path::new("/nowhere"), &streams, &["http-1"]);
+    let accounts = accounts(&scene);
+    let edits = [Edit {
+        stream: 1,
+        before: 0,
+        line: 0,
+        after: 1,
+        readers: vec![0],
+    }];
+    let case = Case {
+        scene: &scene,
+        accounts: &accounts,
+        edits: &edits,
+        client: 0,
+        name: "ann",
+        follows: &[0, 1, 2],
+    };
+    let good = good(&scene);
+    assert_eq!(check(&case, &good).wrong, [], "a good trace is good");
+    doctor(&case, &good);
+    what_is_not_acknowledged(&case, &good);
+    what_is_strange(&case, &good);
+    what_an_editor_inserted(&case, &good);
+}
+
+/// Drops, doubles and swaps records of a trace that is right, and looks whether that is found.
+pub fn doctor(case: &Case<'_>, good: &[Seen]) {
+    let is_plain = |seen: &&Seen| {
+        matches!(seen.what, What::Record { lane, n } if case.scene.writer_of(lane) != EDIT
+            && case.accounts[lane][n as usize] == State::Acknowledged)
+    };
+    let Some(at) = good.iter().position(|seen| is_plain(&seen)) else {
+        return;
+    };
+    let mut trace = good.to_vec();
+    let taken = trace.remove(at);
+    assert!(
+        has(&check(case, &trace), |it| matches!(it, Wrong::Lost(_))),
+        "a lost record is noticed"
+    );
+    trace.push(taken.clone());
+    if good[at + 1..].iter().any(|seen| lane(seen) == lane(&taken)) {
+        assert!(
+            has(&check(case, &trace), |it| matches!(
+                it,
+                Wrong::Misordered(_)
+            )),
+            "a late record is noticed"
+        );
+    }
+    let mut trace = good.to_vec();
+    trace.push(taken);
+    assert!(
+        has(&check(case, &trace), |it| matches!(it, Wrong::Doubled(_))),
+        "a doubled record is noticed"
+    );
+}
+
+fn what_is_not_acknowledged(case: &Case<'_>, good: &[Seen]) {
+    let open = case.scene.lane(2, 0);
+    let (mut once, mut twice) = (good.to_vec(), good.to_vec());
+    once.push(record(open, 2));
+    assert_eq!(
+        check(case, &once).wrong,
+        [],
+        "an unacknowledged record may come"
+    );
+    twice.extend([record(open, 2), record(open, 2)]);
+    assert!(
+        has(&check(case, &twice), |it| matches!(it, Wrong::Doubled(_))),
+        "but not twice"
+    );
+}
+
+fn what_is_strange(case: &Case<'_>, good: &[Seen]) {
+    let never_written = record(case.scene.lane(2, 0), 77);
+    let reset = seen(What::Reset(1));
+    for strange in [
+        never_written,
+        reset,
+        seen(What::Strange("status 500".to_owned())),
+    ] {
+        let trace = [good, std::slice::from_ref(&strange)].concat();
+        assert!(
+            has(&check(case, &trace), |it| matches!(it, Wrong::Strange(_))),
+            "{strange:?} is noticed"
+        );
+    }
+    let not_followed = Case {
+        follows: &[0],
+        ..*case
+    };
+    assert!(
+        has(&check(&not_followed, good), |it| matches!(
+            it,
+            Wrong::Strange(_)
+        )),
+        "others' records are noticed"
+    );
+    let rotated = [good, &[seen(What::Reset(2))]].concat();
+    assert_eq!(
+        check(case, &rotated).wrong,
+        [],
+        "a rotated stream may be reset"
+    );
+}
+
+fn what_an_editor_inserted(case: &Case<'_>, good: &[Seen]) {
+    let line = case.scene.lane(EDIT, 1);
+    let without: Vec<Seen> = good
+        .iter()
+        .filter(|seen| lane(seen) != Some(line))
+        .cloned()
+        .collect();
+    assert!(
+        has(&check(case, &without), |it| matches!(it, Wrong::Lost(_))),
+        "a missing line is noticed"
+    );
+    let elsewhere = Case { client: 1, ..*case };
+    assert_eq!(
+        check(&elsewhere, &without).wrong,
+        [],
+        "who was not there need not get it"
+    );
+    let mut between: Vec<Seen> = without;
+    between.last_mut().expect("a mark is there").connection = 2;
+    assert_eq!(
+        check(case, &between).wrong,
+        [],
+        "nor who was away in between"
+    );
+}
+
+fn accounts(scene: &Scene) -> Vec<Account> {
+    let mut accounts = vec![Account::new(); scene.lanes()];
+    accounts[scene.lane(2, 0)] = vec![State::Acknowledged, State::Acknowledged, State::Open];
+    accounts[scene.lane(MARK, 1)] = vec![State::Acknowledged; 2];
+    accounts[scene.lane(EDIT, 1)] = vec![State::Open];
+    accounts
+}
+
+fn good(scene: &Scene) -> Vec<Seen> {
+    let (http, mark) = (scene.lane(2, 0), scene.lane(MARK, 1));
+    let edit = record(scene.lane(EDIT, 1), 0);
+    vec![
+        record(http, 0),
+        record(mark, 0),
+        edit,
+        record(http, 1),
+        record(mark, 1),
+    ]
+}
+
+fn record(lane: usize, n: u32) -> Seen {
+    seen(What::Record { lane, n })
+}
+
+fn seen(what: What) -> Seen {
+    Seen {
+        at: Duration::ZERO,
+        connection: 1,
+        what,
+    }
+}
+
+fn lane(seen: &Seen) -> Option<usize> {
+    match seen.what {
+        What::Record { lane, .. } => Some(lane),
+        _ => None,
+    }
+}
+
+fn has(verdict: &Verdict, is: impl Fn(&Wrong) -> bool) -> bool {
+    verdict.wrong.iter().any(is)
+}
+
+/// What is complete comes, whatever pieces it comes in; what is cut does not.
+fn every_cut_of_the_wire() {
+    let text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+        10\r\ndata: a\nid: 1\n\n:\r\n18\r\n\nevent: x\ndata: b\nid: 2\n\r\n1\r\n\n\r\n0\r\n\r\n";
+    let event = |name: &str, data: &str, id: &str| Event {
+        name: name.into(),
+        data: data.into(),
+        id: id.into(),
+    };
+    let whole = [event("", "a", "1"), event("x", "b", "2")];
+    for cut in 0..=text.len() {
+        let mut wire = Wire::default();
+        let mut events = wire.take(&text[..cut]).expect("it is well formed");
+        let ends = [find(text, b"id: 1\n\n") + 7, text.len() - 7];
+        let complete = ends.iter().filter(|end| cut >= **end).count();
+        assert_eq!(events, whole[..complete], "cut at {cut}");
+        events.extend(wire.take(&text[cut..]).expect("it is well formed"));
+        assert_eq!(events, whole, "in two pieces, cut at {cut}");
+        assert!(wire.ended && wire.status == Some(200));
+    }
+}
+
+fn find(text: &[u8], what: &[u8]) -> usize {
+    text.windows(what.len())
+        .position(|it| it == what)
+        .expect("it is there")
+}
