@@ -77,7 +77,8 @@ impl Store {
     /// The streams below `folder`, which is made if it is missing.
     pub fn create(folder: &Path, settings: Settings) -> Result<Arc<Self>, StoreError> {
         let path = folder.to_owned();
-        if let Err(source) = std::fs::create_dir_all(folder) {
+        // With the folder for rotated streams, below which writers and rotation find their lock.
+        if let Err(source) = std::fs::create_dir_all(Root::new(path.clone()).old().path()) {
             return Err(StoreError::Make { path, source });
         }
         Self::open(folder, settings)

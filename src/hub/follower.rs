@@ -126,7 +126,8 @@ impl Follower {
     /// to be called again after that time even if nothing changes.
     pub fn catch_up(&mut self, out: &mut Vec<u8>, max: usize) -> Option<Duration> {
         let mut again = None;
-        for at in 0..self.lanes.len() {
+        let count = self.lanes.len();
+        for at in (self.turn..count).chain(0..self.turn.min(count)) {
             if self.lanes[at].is_behind() && out.len() < max {
                 let wait = self.catch_up_lane(at, out, max);
                 again = again.into_iter().chain(wait).min();

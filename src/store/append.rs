@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 use super::path::Root;
 use super::read::{ReadError, Stamp, open_with};
-use super::rotate::is_rotated;
+use super::rotate;
 use crate::address::Address;
 use crate::record::Json;
 
@@ -49,10 +49,12 @@ pub enum AppendError {
 /// the record is appended again. The file is returned for what durability asks for.
 pub fn append(root: &Root, address: &Address, record: &Json) -> Result<File, AppendError> {
     make_folder(root, address)?;
+    // From here on nobody sets the file aside: who follows it has perhaps read its end, and looks no more.
+    let _stays = rotate::hold(root);
     for _ in 1..MAX_TRIES {
         let file = open_for_append(root, address)?;
         write_line(&file, record)?;
-        if is_in_stream(root, address, &file) {
+        if is_current(root, address, &file) {
             return Ok(file);
         }
     }
@@ -104,13 +106,11 @@ fn ends_inside_a_line(file: &File) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-/// Whether the path still names this file, or it was rotated, whose end is read before what comes after.
-fn is_in_stream(root: &Root, address: &Address, file: &File) -> bool {
-    let Ok(ours) = file.metadata().map(|it| Stamp::of(&it)) else {
-        return false;
-    };
-    let named = std::fs::symlink_metadata(root.file(address));
-    named.is_ok_and(|named| Stamp::of(&named).id == ours.id) || is_rotated(root, address, &ours)
+/// Whether the path still names this file.
+fn is_current(root: &Root, address: &Address, file: &File) -> bool {
+    let named = std::fs::symlink_metadata(root.file(address)).map(|it| Stamp::of(&it).id);
+    let ours = file.metadata().map(|it| Stamp::of(&it).id);
+    matches!((named, ours), (Ok(named), Ok(ours)) if named == ours)
 }
 
 fn write_error(error: io::Error) -> AppendError {

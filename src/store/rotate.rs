@@ -16,8 +16,9 @@ use crate::address::Address;
 /// The default of `--rotate-size`, in bytes.
 pub const DEFAULT_ROTATE_SIZE: u64 = 16 * 1024 * 1024;
 
-/// Below the folder of rotated streams: locked while one is renamed, by every process that rotates, so that a
-/// stream just begun anew never replaces the one just set aside.
+/// Below the folder of rotated streams. Whoever renames a stream there locks it for itself alone, so that a stream
+/// just begun anew never replaces the one just set aside; our writers lock it together, from before they open a
+/// stream until they have written, so that no record goes into a file that was just set aside.
 const LOCK: &str = ".lock";
 
 /// What is kept.
@@ -54,10 +55,7 @@ impl Store {
         }
         let old = self.root().old();
         std::fs::create_dir_all(old.folder(address.channel.as_ref()))?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(old.path().join(LOCK))?;
+        let lock = open_lock(self.root())?;
         flock(&lock, FlockOperation::LockExclusive)?;
         // Perhaps another one was faster.
         let metadata = std::fs::symlink_metadata(&file)?;
@@ -85,6 +83,21 @@ impl Store {
         }
         Ok(pruned)
     }
+}
+
+fn open_lock(root: &Root) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(root.old().path().join(LOCK))
+}
+
+/// Keeps streams from being set aside until what is returned is dropped. Where that cannot be had (a folder that
+/// is not ours to write to, a file system without locks), nothing is rotated by us either.
+pub(super) fn hold(root: &Root) -> Option<File> {
+    let lock = open_lock(root).ok()?;
+    flock(&lock, FlockOperation::LockShared).ok()?;
+    Some(lock)
 }
 
 /// A writer may have made the file already.

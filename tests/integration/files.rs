@@ -265,7 +265,8 @@ fn channels_are_joined_while_files_change() {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
         let all = server.stream("all");
         scope.spawn(move || {
-            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            let a_while = std::time::Duration::from_micros(500);
+            while stopped.recv_timeout(a_while) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 all.append(A);
             }
         });

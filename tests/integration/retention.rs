@@ -82,32 +82,40 @@ fn cursors_into_the_rotated_file_and_to_the_seam_resume() {
     drop(ann);
     let (folder, _) = server.stop();
     let server = Server::start_in(folder, &[]);
-    for (from, id) in ids.iter().enumerate().chain([(10, &seam)]) {
-        let mut again = server.resume("user=ann", id);
-        for n in from..20 {
-            assert_eq!(again.data(), line(n), "from {from}");
+    let last = "{\"last\":1}";
+    let own = |client: &mut crate::kit::Follower| {
+        server.stream("ann").append(last);
+        let mut got = Vec::new();
+        while got.last().is_none_or(|it| it != last) {
+            got.push(client.data());
         }
-        server.stream("all").append("{\"end\":1}");
-        assert_eq!(again.data(), "{\"end\":1}", "from {from}");
+        server.stream("ann").sh("sed -i '$d' \"$F\"");
+        got
+    };
+    let want = |from: usize| {
+        (from..20)
+            .map(line)
+            .chain([last.to_owned()])
+            .collect::<Vec<String>>()
+    };
+    for (from, id) in ids.iter().enumerate().chain([(10, &seam)]) {
+        assert_eq!(
+            own(&mut server.resume("user=ann", id)),
+            want(from),
+            "from {from}"
+        );
     }
-    for (query, first) in [
+    for (query, from) in [
         ("since=all", 0),
         ("last=15", 5),
         ("last=3", 17),
         ("last=0", 20),
     ] {
-        let mut client = server.follow(&format!("user=ann&{query}"));
-        server.stream("ann").append("{\"last\":1}");
-        let mut got = Vec::new();
-        while got.last().is_none_or(|it| it != "{\"last\":1}") {
-            got.extend(Some(client.data()).filter(|it| !it.contains("end")));
-        }
-        let want: Vec<String> = (first..20)
-            .map(line)
-            .chain(["{\"last\":1}".to_owned()])
-            .collect();
-        assert_eq!(got, want, "{query}");
-        server.stream("ann").sh("sed -i '$d' \"$F\"");
+        assert_eq!(
+            own(&mut server.follow(&format!("user=ann&{query}"))),
+            want(from),
+            "{query}"
+        );
     }
 }
 
@@ -138,4 +146,44 @@ fn a_rotated_stream_keeps_its_mode_and_writers_go_on() {
     );
     assert_eq!(mode & 0o777, 0o660);
     assert_eq!(stream.read(), "");
+}
+
+#[test]
+fn a_writer_that_is_delayed_does_not_write_into_the_rotated_file() {
+    let server = Server::start();
+    let stream = server.stream("ann");
+    let mut ann = server.follow("user=ann");
+    for n in 0..20 {
+        stream.append(&line(n));
+        assert_eq!(ann.data(), line(n));
+    }
+    // The writer has opened the file, and holds the lock; rotation waits for it, and takes what it wrote along.
+    let lock = server.streams().join(".old/.lock");
+    let held = format!(
+        "exec 9>>{}; flock -s 9; sleep 1; echo '{{\"late\":1}}' >> {}",
+        lock.display(),
+        stream.path().display()
+    );
+    let mut writer = Command::new("sh").args(["-euc", &held]).spawn().unwrap();
+    while !locked(&lock) {
+        std::thread::yield_now();
+    }
+    assert_eq!(
+        prune(&server, &["--rotate-size", "256"]),
+        "1 rotated, 0 removed\n"
+    );
+    assert!(writer.try_wait().unwrap().is_some() || writer.wait().unwrap().success());
+    stream.append("{\"after\":1}");
+    assert_eq!(ann.datas(2), ["{\"late\":1}", "{\"after\":1}"]);
+}
+
+/// Whether somebody holds this lock.
+fn locked(lock: &std::path::Path) -> bool {
+    let tried = Command::new("flock")
+        .arg("-nx")
+        .arg(lock)
+        .arg("true")
+        .status()
+        .unwrap();
+    !tried.success()
 }
