@@ -53,6 +53,8 @@ test("a named event reaches its listener until that is taken off, a broken handl
      });`,
   );
   await server.append("ann", { event: "price", data: { eur: 5 } });
+  // Two streams have no order between them.
+  await page.waitForFunction(() => all.length === 1);
   await server.append("all", { event: "price", data: "two\nlines" });
   await page.waitForFunction(() => all.length === 2);
   await page.evaluate(() => off());
