@@ -17,9 +17,9 @@ pub use follower::{Begin, Follower};
 
 use crate::address::Address;
 use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
-use crate::store::{Retention, Store};
+use crate::store::{Retention, Store, lock};
 use looker::{Job, Looker};
-use stream::{Stream, lock};
+use stream::Stream;
 
 /// How many threads look at files. Two, so that a large file that is read whole does not hold up the rest.
 const LOOKERS: usize = 2;

@@ -17,7 +17,7 @@ pub mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use append::AppendError;
 pub use followed::{Followed, Hint, News};
@@ -166,4 +166,9 @@ fn streams(root: &Root) -> io::Result<Vec<Address>> {
         }
     }
     Ok(found)
+}
+
+/// A thread that panicked with the lock held has changed nothing halfway that a reader would trip over.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::errors::one_line;
 use crate::position::Position;
 use crate::record::{Reason, Record};
-use crate::store::{Followed, Hint, News, ReadError};
+use crate::store::{Followed, Hint, News, ReadError, lock};
 
 /// A followed stream. Two locks, never held together but in this order: `file` (held while the disk is
 /// read, by one looker at a time), then `tail` (held for a copy).
@@ -200,9 +200,4 @@ impl News for Arrivals<'_> {
         let file = &self.stream.path;
         tracing::warn!(?file, count, "rejected more; `tailcast check` shows each");
     }
-}
-
-/// A thread that panicked with the lock held has changed nothing halfway that a reader would trip over.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
