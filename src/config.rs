@@ -59,6 +59,10 @@ pub struct Keep {
     #[arg(long, env = "TAILCAST_ROTATE_SIZE", value_name = "BYTES", default_value_t = DEFAULT_ROTATE_SIZE)]
     pub rotate_size: u64,
 
+    /// Set no stream aside again within this time, so that all who follow it have read the file that goes then
+    #[arg(long, env = "TAILCAST_ROTATE_EVERY", value_name = "AGE", default_value = "10s", value_parser = since::age)]
+    pub rotate_every: Duration,
+
     /// Remove streams that were not written to for so long, like 12h or 30d. Without it, never
     #[arg(long, env = "TAILCAST_EXPIRE", value_name = "AGE", value_parser = since::age)]
     pub expire: Option<Duration>,
@@ -71,6 +75,7 @@ impl Keep {
         let rotate_size = Some(self.rotate_size).filter(|size| *size > 0);
         Retention {
             rotate_size,
+            rotate_every: self.rotate_every,
             expire: self.expire,
         }
     }

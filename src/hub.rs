@@ -5,6 +5,7 @@
 
 mod follower;
 mod looker;
+mod rejections;
 mod stream;
 mod tail;
 
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 pub use follower::{Begin, Follower};
+pub use rejections::{Rejection, Rejections};
 
 use crate::address::Address;
 use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
@@ -49,6 +51,7 @@ pub(crate) struct Registry {
     watch: OnceLock<Arc<Watch>>,
     shares: RandomState,
     ids: AtomicU64,
+    rejections: Arc<Rejections>,
 }
 
 #[derive(Debug)]
@@ -69,6 +72,7 @@ impl Hub {
             watch: OnceLock::new(),
             shares: RandomState::new(),
             ids: AtomicU64::new(0),
+            rejections: Arc::default(),
         });
         let start = |number| Looker::start(number, Arc::downgrade(&registry));
         let lookers: Vec<Looker> = (0..LOOKERS).map(start).collect::<Result<_, _>>()?;
@@ -101,6 +105,12 @@ impl Hub {
     #[must_use]
     pub fn store(&self) -> &Arc<Store> {
         &self.0.store
+    }
+
+    /// What was rejected in followed streams since the start.
+    #[must_use]
+    pub fn rejections(&self) -> &Rejections {
+        &self.0.rejections
     }
 
     /// How many streams are followed now.
@@ -156,7 +166,8 @@ impl Registry {
             let followed = streams.entry(address.clone()).or_insert_with(|| {
                 let file = self.store.follow(address.clone());
                 let path = self.store.root().file(address);
-                let stream = Arc::new(Stream::new(file, address.clone(), path));
+                let rejections = Arc::clone(&self.rejections);
+                let stream = Arc::new(Stream::new(file, address.clone(), path, rejections));
                 Followed {
                     stream,
                     folders: Vec::new(),
@@ -165,7 +176,9 @@ impl Registry {
             followed.folders.push(folder);
             Arc::clone(&followed.stream)
         };
-        stream.start();
+        if stream.start() {
+            self.queue(Arc::clone(&stream), Stream::mark);
+        }
         stream
     }
 

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use append::AppendError;
-pub use followed::{Followed, Hint, News};
+pub use followed::{Followed, Hint, News, STALLED};
 pub use history::{From, History, Resumed};
 pub use path::Root;
 pub use read::ReadError;
@@ -133,8 +133,23 @@ impl Store {
                 max: self.max_record,
             });
         }
-        let file = append::append(&self.root, address, record)?;
-        self.syncer.written(file).map_err(AppendError::Sync)
+        let written = append::append(&self.root, address, record)?;
+        let synced = if written.is_first {
+            self.syncer.made(&self.folders(address))
+        } else {
+            Ok(())
+        };
+        synced
+            .and_then(|()| self.syncer.written(written.file))
+            .map_err(AppendError::Sync)
+    }
+
+    /// The folders on the way to a stream's file.
+    fn folders(&self, address: &Address) -> Vec<PathBuf> {
+        let root = self.root.path().to_owned();
+        let channel = address.channel.as_ref();
+        let channel = channel.map(|it| self.root.folder(Some(it)));
+        std::iter::once(root).chain(channel).collect()
     }
 
     /// Begins to follow a stream file, from the beginning until [`Followed::start`] is called.

@@ -13,7 +13,7 @@ use crate::cli::Tail;
 use crate::position::Position;
 use crate::record::{Event, Reason, Record};
 use crate::store::watch::{Change, Watch};
-use crate::store::{From, Hint, News, Resumed, Store};
+use crate::store::{From, Hint, News, Resumed, STALLED, Store};
 
 /// How many records are shown at first, as `tail` does.
 const LAST: usize = 10;
@@ -122,6 +122,10 @@ impl News for Printer<'_> {
 
     fn rejected_more(&mut self, count: usize) {
         tracing::warn!(count, "rejected more; `tailcast check` shows each");
+    }
+
+    fn stalled(&mut self, line: u64, column: u64) {
+        tracing::warn!(line, column, "{STALLED}");
     }
 
     fn rewritten(&mut self, _: bool) {}

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Notify;
 
+use super::rejections::{Rejection, Rejections};
 use super::tail::{Entry, Place, Tail};
 use crate::address::Address;
 use crate::errors::one_line;
 use crate::position::Position;
 use crate::record::{Reason, Record};
-use crate::store::{Followed, Hint, News, ReadError, lock};
+use crate::store::{Followed, Hint, News, ReadError, STALLED, lock};
 
 /// A followed stream. Two locks, never held together but in this order: `file` (held while the disk is
 /// read, by one looker at a time), then `tail` (held for a copy).
@@ -26,6 +27,7 @@ pub struct Stream {
     hint: Mutex<Hint>,
     queued: AtomicBool,
     signals: Mutex<HashMap<u64, Arc<Notify>>>,
+    rejections: Arc<Rejections>,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,12 @@ struct File {
 
 impl Stream {
     /// A stream that is not read yet. The folder must be watched before it is.
-    pub(super) fn new(followed: Followed, address: Address, path: PathBuf) -> Self {
+    pub(super) fn new(
+        followed: Followed,
+        address: Address,
+        path: PathBuf,
+        rejections: Arc<Rejections>,
+    ) -> Self {
         let head = Place::unknown();
         Self {
             address,
@@ -55,6 +62,7 @@ impl Stream {
             }),
             queued: AtomicBool::new(false),
             signals: Mutex::default(),
+            rejections,
         }
     }
 
@@ -65,8 +73,11 @@ impl Stream {
     }
 
     /// Takes what the file holds now as known, once. Blocks on the disk. If it fails, the next look tries again.
-    pub(super) fn start(&self) {
-        self.start_file(&mut lock(&self.file));
+    /// `true` if no event tells of changes, so that looks must begin now.
+    pub(super) fn start(&self) -> bool {
+        let mut file = lock(&self.file);
+        self.start_file(&mut file);
+        file.followed.poll().is_some()
     }
 
     fn start_file(&self, file: &mut File) {
@@ -194,10 +205,24 @@ impl News for Arrivals<'_> {
         let file = &self.stream.path;
         let hint = reason.hint();
         tracing::warn!(?file, line, column, hint, "rejected: {reason}");
+        self.stream.rejections.push(Rejection {
+            file: file.clone(),
+            line,
+            column,
+            reason: reason.to_string(),
+            hint: hint.to_owned(),
+            at: SystemTime::now(),
+        });
     }
 
     fn rejected_more(&mut self, count: usize) {
         let file = &self.stream.path;
         tracing::warn!(?file, count, "rejected more; `tailcast check` shows each");
+        self.stream.rejections.more(count);
+    }
+
+    fn stalled(&mut self, line: u64, column: u64) {
+        let file = &self.stream.path;
+        tracing::warn!(?file, line, column, "{STALLED}");
     }
 }

@@ -47,20 +47,29 @@ pub enum AppendError {
 ///
 /// Returns once the record is in the file that the path names: if an editor replaced the file meanwhile,
 /// the record is appended again. The file is returned for what durability asks for.
-pub fn append(root: &Root, address: &Address, record: &Json) -> Result<File, AppendError> {
+pub fn append(root: &Root, address: &Address, record: &Json) -> Result<Written, AppendError> {
     make_folder(root, address)?;
     // From here on nobody sets the file aside: who follows it has perhaps read its end, and looks no more.
     let _stays = rotate::hold(root);
     for _ in 1..MAX_TRIES {
         let file = open_for_append(root, address)?;
-        write_line(&file, record)?;
+        let is_first = write_line(&file, record)?;
         if is_current(root, address, &file) {
-            return Ok(file);
+            return Ok(Written { file, is_first });
         }
     }
     let file = open_for_append(root, address)?;
-    write_line(&file, record)?;
-    Ok(file)
+    let is_first = write_line(&file, record)?;
+    Ok(Written { file, is_first })
+}
+
+/// A file with one record more.
+#[derive(Debug)]
+pub struct Written {
+    /// The file.
+    pub file: File,
+    /// Whether it was empty, and perhaps made for this record.
+    pub is_first: bool,
 }
 
 fn make_folder(root: &Root, address: &Address) -> Result<(), AppendError> {
@@ -81,9 +90,11 @@ fn open_for_append(root: &Root, address: &Address) -> Result<File, AppendError> 
     })
 }
 
-fn write_line(file: &File, record: &Json) -> Result<(), AppendError> {
+/// `true` if the file was empty.
+fn write_line(file: &File, record: &Json) -> Result<bool, AppendError> {
     let mut line = Vec::with_capacity(record.as_str().len() + 2);
-    if ends_inside_a_line(file).map_err(AppendError::Write)? {
+    let len = file.metadata().map_err(AppendError::Write)?.len();
+    if ends_inside_a_line(file, len).map_err(AppendError::Write)? {
         line.push(b'\n');
     }
     line.extend_from_slice(record.as_str().as_bytes());
@@ -94,11 +105,10 @@ fn write_line(file: &File, record: &Json) -> Result<(), AppendError> {
     if written < line.len() {
         return Err(AppendError::Full(io::ErrorKind::StorageFull.into()));
     }
-    Ok(())
+    Ok(len == 0)
 }
 
-fn ends_inside_a_line(file: &File) -> io::Result<bool> {
-    let len = file.metadata()?.len();
+fn ends_inside_a_line(file: &File, len: u64) -> io::Result<bool> {
     let mut last = [b'\n'];
     if len > 0 {
         file.read_at(&mut last, len - 1)?;
@@ -108,7 +118,7 @@ fn ends_inside_a_line(file: &File) -> io::Result<bool> {
 
 /// Whether the path still names this file.
 fn is_current(root: &Root, address: &Address, file: &File) -> bool {
-    let named = std::fs::symlink_metadata(root.file(address)).map(|it| Stamp::of(&it).id);
+    let named = std::fs::metadata(root.file(address)).map(|it| Stamp::of(&it).id);
     let ours = file.metadata().map(|it| Stamp::of(&it).id);
     matches!((named, ours), (Ok(named), Ok(ours)) if named == ours)
 }

@@ -1,6 +1,8 @@
 //! One stream file while somebody follows it: what was consumed of it, and what a look finds new.
 
+mod late;
 mod rejected;
+mod stalled;
 mod whole;
 
 use std::fs::File;
@@ -17,7 +19,10 @@ use super::seek;
 use crate::address::Address;
 use crate::position::Position;
 use crate::record::{Parser, Reason, Record};
+use late::Late;
 use rejected::{Rejected, Reported};
+pub use stalled::STALLED;
+use stalled::Stalled;
 use whole::{LastRecord, Whole};
 
 /// Files up to this size are read whole when following begins, so that the place of every record is
@@ -32,6 +37,10 @@ const MAX_TRIES: usize = 4;
 
 /// A pause before a file that changes under every look is looked at again.
 const RESTLESS: Duration = Duration::from_millis(20);
+
+/// How often a file is looked at that may change without an event: what is appended under another name of it
+/// raises none here.
+const POLL: Duration = Duration::from_millis(250);
 
 /// What the watch has said about a file since.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +59,8 @@ pub trait News {
     fn rejected(&mut self, reason: &Reason, line: u64, column: u64);
     /// So many more are not delivered, beyond those reported one by one.
     fn rejected_more(&mut self, count: usize);
+    /// The file has ended in an incomplete record for long; where that begins. Once for each.
+    fn stalled(&mut self, line: u64, column: u64);
     /// The file is no longer what it was: offsets of before this call mean nothing in it. `inside` says that some
     /// of the records that follow stand before others that are consumed.
     fn rewritten(&mut self, inside: bool);
@@ -84,6 +95,11 @@ pub struct Followed {
     scanned: u64,
     parser: Parser,
     reported: Reported,
+    stalled: Stalled,
+    /// The file that was at the path before, while others may still write to it.
+    late: Option<Late>,
+    /// Whether the path is a link.
+    is_link: bool,
     /// Whether the path names another file, or none, since the last decision: readers hold on to the old one.
     replaced: bool,
     /// When it was last looked at.
@@ -107,6 +123,9 @@ impl Followed {
             scanned: 0,
             parser,
             reported: Reported::default(),
+            stalled: Stalled::default(),
+            late: None,
+            is_link: false,
             replaced: false,
             looked: Instant::now(),
             unsettled: None,
@@ -122,6 +141,7 @@ impl Followed {
     /// Takes what the file holds now as consumed.
     pub fn start(&mut self) -> Result<(), ReadError> {
         self.file = open(self.store.root(), &self.address)?;
+        self.is_link = self.is_link_now();
         self.base = self.store.base(&self.address)?;
         self.position = self.base;
         let Some(file) = self.file.take() else {
@@ -155,11 +175,29 @@ impl Followed {
 
     /// Finds what is new. `Some` asks for another look after that time.
     pub fn look(&mut self, hint: Hint, news: &mut dyn News) -> Result<Option<Duration>, ReadError> {
-        self.look_at_path(hint, news)
-            .map_err(|failure| match failure {
-                Failure::Open(error) => error,
-                Failure::Read(source) => self.store.read_error(&self.address, source),
-            })
+        let looked = self.look_at_path(hint, news).and_then(|wait| {
+            self.warn_of_stalled(news)?;
+            Ok(wait.into_iter().chain(self.poll()).min())
+        });
+        looked.map_err(|failure| match failure {
+            Failure::Open(error) => error,
+            Failure::Read(source) => self.store.read_error(&self.address, source),
+        })
+    }
+
+    /// How soon to look again, where no event may tell of changes.
+    #[must_use]
+    pub fn poll(&self) -> Option<Duration> {
+        (self.is_polled() || self.late.is_some()).then_some(POLL)
+    }
+
+    fn is_polled(&self) -> bool {
+        self.is_link || (self.file.is_some() && self.stamp.links > 1)
+    }
+
+    fn is_link_now(&self) -> bool {
+        let path = self.store.root().file(&self.address);
+        std::fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink())
     }
 
     fn look_at_path(
@@ -169,10 +207,15 @@ impl Followed {
     ) -> Result<Option<Duration>, Failure> {
         let path = self.store.root().file(&self.address);
         let hinted = hint.changed >= std::mem::replace(&mut self.looked, Instant::now());
-        let named = std::fs::symlink_metadata(path).map(|metadata| Stamp::of(&metadata).id);
+        let named = std::fs::metadata(path).map(|metadata| Stamp::of(&metadata).id);
+        self.drain(news)?;
         if let Some(file) = self.file.take() {
+            let is_named = named.is_ok_and(|id| id == self.stamp.id);
+            if !is_named && late::is_anothers(&file, self.store.root(), &self.address) {
+                return self.replace(hint, news);
+            }
             let grown = self.grow(&file, hinted, news);
-            if named.is_ok_and(|id| id == self.stamp.id) {
+            if is_named {
                 let wait = match grown {
                     Ok(true) => Ok(None),
                     Ok(false) => self.compare(&file, hint, news),
@@ -182,15 +225,23 @@ impl Followed {
                 return Ok(wait?);
             }
             // Moved or deleted: it was read to its end above, as far as that was an append.
-            grown?;
-            if is_rotated(self.store.root(), &self.address, &self.stamp) {
+            let grown = grown?;
+            let is_rotated = is_rotated(self.store.root(), &self.address, &self.stamp);
+            self.late = grown.then(|| Late::new(file, self.go_on(), is_rotated));
+            if is_rotated {
                 self.begin_anew(news);
             }
-            self.stamp = Stamp::default();
-            self.replaced = true;
         }
+        self.replace(hint, news)
+    }
+
+    /// Takes up what is at the path now, instead of what was there.
+    fn replace(&mut self, hint: Hint, news: &mut dyn News) -> Result<Option<Duration>, Failure> {
+        self.stamp = Stamp::default();
+        self.is_link = self.is_link_now();
         let Some(file) = open(self.store.root(), &self.address)? else {
             let nothing = Whole::nothing(self.store.max_record());
+            self.replaced = true;
             return Ok(self.decide(None, &nothing, hint, news)?);
         };
         self.replaced = true;
@@ -203,6 +254,7 @@ impl Followed {
     /// Consumes what was appended. `false` if the file did not simply grow.
     fn grow(&mut self, file: &File, hinted: bool, news: &mut dyn News) -> io::Result<bool> {
         let stamp = Stamp::of(&file.metadata()?);
+        self.stamp.links = stamp.links;
         if stamp == self.stamp && !hinted {
             return Ok(true);
         }
@@ -259,6 +311,7 @@ impl Followed {
         // Also after a failure: what was consumed until then stays consumed.
         self.scanned = scanner.offset();
         self.parser = scanner.parser();
+        self.stalled.seen(scanner.waits_at());
         read?;
         self.reported.report(file, &rejected, news)
     }
@@ -301,7 +354,8 @@ impl Followed {
         let unsettled = *self.unsettled.get_or_insert_with(Instant::now);
         let seen = Seen {
             keys: &whole.keys,
-            incomplete: whole.incomplete,
+            // Without events nothing tells whether its writer is done.
+            incomplete: whole.incomplete || self.is_polled(),
             writing: hint.writing,
             quiet: hint.changed.max(unsettled).elapsed(),
             unsettled: unsettled.elapsed(),
@@ -364,6 +418,7 @@ impl Followed {
         self.position = whole.end(self.base);
         self.last = whole.last;
         self.reported.rewritten();
+        self.stalled.seen(whole.incomplete.then_some(whole.scanned));
         self.scanned = whole.scanned;
         self.parser = whole.parser;
     }
@@ -381,6 +436,7 @@ impl News for Silent {
     fn record(&mut self, _: &Record<'_>, _: Position) {}
     fn rejected(&mut self, _: &Reason, _: u64, _: u64) {}
     fn rejected_more(&mut self, _: usize) {}
+    fn stalled(&mut self, _: u64, _: u64) {}
     fn rewritten(&mut self, _: bool) {}
 }
 

@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -19,8 +20,8 @@ const CHUNK: usize = 64 * 1024;
 /// Why a stream file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// A symbolic link; it might point out of the folder.
-    #[error("{} is a symbolic link, which is not followed; move the file itself there", path.display())]
+    /// A symbolic link that leads out of the folder, or nowhere.
+    #[error("{} is a symbolic link that leads out of the folder; move the file itself there", path.display())]
     Link {
         /// The stream file.
         path: PathBuf,
@@ -58,8 +59,8 @@ pub fn open(root: &Root, address: &Address) -> Result<Option<File>, ReadError> {
     }
 }
 
-/// Opens a stream file, which must be a regular file that is really in its folder: links are not
-/// followed, neither as the file nor as the channel's folder, and a FIFO cannot block.
+/// Opens a stream file, which must be a regular file that is really in the root: a link is followed if it leads to
+/// another file there, a channel's folder must not be one, and a FIFO cannot block.
 pub(super) fn open_with(root: &Root, address: &Address, how: OFlags) -> Result<File, ReadError> {
     let path = root.file(address);
     let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -74,6 +75,10 @@ pub(super) fn open_with(root: &Root, address: &Address, how: OFlags) -> Result<F
                 },
             )
         }
+    };
+    let opened = match opened {
+        Err(Errno::LOOP) => open_target(root, &path, flags, mode),
+        opened => opened,
     };
     match opened {
         Ok(descriptor) => {
@@ -93,6 +98,24 @@ pub(super) fn open_with(root: &Root, address: &Address, how: OFlags) -> Result<F
     }
 }
 
+/// Opens what a link stands for. From the root on every name is opened by itself and must not be a link, so
+/// that nothing that is exchanged meanwhile leads out.
+fn open_target(root: &Root, link: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    let real = |path: &Path| {
+        let real = std::fs::canonicalize(path);
+        real.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+    };
+    let (top, target) = (real(root.path())?, real(link)?);
+    let inside = target.strip_prefix(&top).map_err(|_| Errno::LOOP)?;
+    let name = inside.file_name().ok_or(Errno::LOOP)?;
+    let is_folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut folder = rustix::fs::openat(CWD, &top, is_folder, Mode::empty())?;
+    for part in inside.parent().into_iter().flatten() {
+        folder = rustix::fs::openat(&folder, part, is_folder, Mode::empty())?;
+    }
+    rustix::fs::openat(&folder, name, flags, mode)
+}
+
 /// What `stat` says about a file that tells one state of it from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
@@ -102,6 +125,8 @@ pub struct Stamp {
     pub size: u64,
     /// Seconds and nanoseconds of the last modification.
     pub modified: (i64, i64),
+    /// How many names it has.
+    pub links: u64,
 }
 
 impl Stamp {
@@ -112,6 +137,7 @@ impl Stamp {
             id: (metadata.dev(), metadata.ino()),
             size: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            links: metadata.nlink(),
         }
     }
 }
@@ -192,6 +218,12 @@ impl Scanner {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.buffer.len() - self.used
+    }
+
+    /// Where an incomplete record waits for the rest, in bytes from the file's start.
+    #[must_use]
+    pub fn waits_at(&self) -> Option<u64> {
+        (self.pending() > 0).then(|| self.offset())
     }
 
     /// Gives back its memory; what was read ahead is read again.

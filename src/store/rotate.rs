@@ -26,6 +26,9 @@ const LOCK: &str = ".lock";
 pub struct Retention {
     /// A stream larger than this is rotated; in bytes, `None` is never.
     pub rotate_size: Option<u64>,
+    /// It is not rotated again for so long: the file that is replaced then was read by all who follow it, and
+    /// by writers that opened it before.
+    pub rotate_every: Duration,
     /// A stream not written to for this long is removed; `None` is never.
     pub expire: Option<Duration>,
 }
@@ -41,11 +44,13 @@ pub struct Pruned {
 
 impl Store {
     /// Sets a stream aside if it is larger than it may be: renames its file into the folder of rotated
-    /// streams, over the one before, and makes an empty one of the same owner and mode. `false` if it is not.
+    /// streams, over the one before, and makes an empty one of the same owner and mode. `false` if it is not, and
+    /// where the file has another name besides: whoever writes under that would go on with the one set aside.
     pub fn rotate(&self, address: &Address, retention: &Retention) -> io::Result<bool> {
         let file = self.root().file(address);
         let is_large = |metadata: &Metadata| {
             metadata.is_file()
+                && metadata.nlink() == 1
                 && retention
                     .rotate_size
                     .is_some_and(|max| metadata.len() > max)
@@ -59,7 +64,7 @@ impl Store {
         flock(&lock, FlockOperation::LockExclusive)?;
         // Perhaps another one was faster.
         let metadata = std::fs::symlink_metadata(&file)?;
-        if !is_large(&metadata) {
+        if !is_large(&metadata) || is_fresh(&old.file(address), retention.rotate_every) {
             return Ok(false);
         }
         std::fs::rename(&file, old.file(address))?;
@@ -100,6 +105,20 @@ pub(super) fn hold(root: &Root) -> Option<File> {
     Some(lock)
 }
 
+/// Whether a file was set aside, or written to there, less than `time` ago. A renamed file is a changed one.
+fn is_fresh(old: &Path, time: Duration) -> bool {
+    let Ok(metadata) = std::fs::symlink_metadata(old) else {
+        return false;
+    };
+    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+    let nanos = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+    let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+    // A clock that was set back must not keep streams from ever being rotated.
+    SystemTime::now()
+        .duration_since(changed)
+        .is_ok_and(|age| age < time)
+}
+
 /// A writer may have made the file already.
 fn begin_anew(file: &Path, like: &Metadata) -> io::Result<()> {
     let made = match File::create_new(file) {
@@ -116,8 +135,13 @@ fn is_expired(root: &Root, address: &Address, retention: &Retention, now: System
     let Some(expire) = retention.expire else {
         return false;
     };
-    let modified = std::fs::symlink_metadata(root.file(address)).and_then(|it| it.modified());
-    modified.is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > expire))
+    // What a link stands for has its own name, and its own time.
+    std::fs::symlink_metadata(root.file(address))
+        .ok()
+        .filter(Metadata::is_file)
+        .and_then(|metadata| metadata.modified().ok())
+        .and_then(|modified| now.duration_since(modified).ok())
+        .is_some_and(|age| age > expire)
 }
 
 /// Whether a file that was at a stream's path is now its rotated one.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -58,10 +59,22 @@ impl Syncer {
         }
     }
 
+    /// What the mode asks for when a file may have been made in the last of these folders, and that one in the one
+    /// before.
+    pub fn made(&self, folders: &[PathBuf]) -> io::Result<()> {
+        if self.mode == Fsync::Never {
+            return Ok(());
+        }
+        for folder in folders {
+            self.written(File::open(folder)?)?;
+        }
+        Ok(())
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
         let id = id_of(file)?;
         let group = Arc::clone(lock(&self.groups).entry(id).or_default());
-        let synced = group.commit(|| file.sync_data());
+        let synced = group.commit(|| to_disk(file));
         let mut groups = lock(&self.groups);
         // The map's and ours: nobody else is writing to this file.
         if Arc::strong_count(&group) == 2 {
@@ -165,7 +178,7 @@ impl Waiting {
             let (written, stop) = (std::mem::take(&mut files.written), files.stop);
             drop(files);
             for file in written.into_values() {
-                if let Err(error) = file.sync_data() {
+                if let Err(error) = to_disk(&file) {
                     tracing::error!(%error, "what was appended may not be on the disk");
                 }
             }
@@ -185,6 +198,15 @@ impl Drop for Interval {
         {
             tracing::error!("the thread that syncs panicked");
         }
+    }
+}
+
+/// A folder's entries may count as metadata, which `sync_data` leaves out.
+fn to_disk(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_dir() {
+        file.sync_all()
+    } else {
+        file.sync_data()
     }
 }
 

@@ -98,7 +98,7 @@ impl Plan {
                 (BOB, &[""], Cutting),
                 (BOB, &[""], Napping),
             ],
-            arguments: &["--rotate-size", ROTATE_SIZE],
+            arguments: &["--rotate-size", ROTATE_SIZE, "--rotate-every", "2s"],
         }
     }
 

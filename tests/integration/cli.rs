@@ -150,7 +150,7 @@ fn check_lists_what_is_rejected() {
         ]
     );
     assert!(said.ends_with("1 file checked, 5 rejected\n"), "{said}");
-    fails_out(&folder, &["check", "missing"], "missing: cannot be read");
+    fails_out(&folder, &["check", "missing"], "missing: cannot be checked");
 }
 
 fn fails_out(folder: &TempDir, args: &[&str], says: &str) {

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -7,18 +8,21 @@ use super::*;
 use crate::address::User;
 
 /// A followed stream file, and what its looks found.
-struct Case {
+pub(super) struct Case {
     _folder: TempDir,
-    path: PathBuf,
-    followed: Followed,
-    found: Found,
+    pub path: PathBuf,
+    pub followed: Followed,
+    pub found: Found,
+    /// Behind the last record that was found.
+    pub found_at: Position,
 }
 
 #[derive(Default)]
-struct Found {
-    records: Vec<(String, Position)>,
-    rejected: Vec<(u64, u64)>,
-    rewritten: u32,
+pub(super) struct Found {
+    pub records: Vec<(String, Position)>,
+    pub rejected: Vec<(u64, u64)>,
+    pub stalled: Vec<(u64, u64)>,
+    pub rewritten: u32,
 }
 
 impl News for Found {
@@ -29,13 +33,16 @@ impl News for Found {
         self.rejected.push((line, column));
     }
     fn rejected_more(&mut self, _: usize) {}
+    fn stalled(&mut self, line: u64, column: u64) {
+        self.stalled.push((line, column));
+    }
     fn rewritten(&mut self, _: bool) {
         self.rewritten += 1;
     }
 }
 
 impl Case {
-    fn new(content: &str) -> Self {
+    pub fn new(content: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let store = Store::create(
             folder.path(),
@@ -55,12 +62,13 @@ impl Case {
             path,
             followed,
             found: Found::default(),
+            found_at: Position::START,
         }
     }
 
     /// What a look finds when the last change was long ago and its writer has closed the file.
     #[track_caller]
-    fn look(&mut self) -> Vec<String> {
+    pub fn look(&mut self) -> Vec<String> {
         let changed = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
         let hint = Hint {
             writing: false,
@@ -69,25 +77,44 @@ impl Case {
         // The first sight of a rewrite that may go on asks for patience; this one is over.
         self.followed.unsettled = Some(changed);
         let wait = self.followed.look(hint, &mut self.found).unwrap();
-        assert_eq!(wait, None);
+        assert_eq!(wait, self.followed.poll());
         self.followed.unsettled = None;
-        std::mem::take(&mut self.found.records)
-            .into_iter()
-            .map(|(json, _)| json)
-            .collect()
+        self.found()
     }
 
-    fn write(&self, content: &str) {
+    /// What a look finds right after a change.
+    #[track_caller]
+    pub fn look_at_once(&mut self) -> Vec<String> {
+        let hint = Hint {
+            writing: false,
+            changed: Instant::now(),
+        };
+        self.followed.look(hint, &mut self.found).unwrap();
+        self.found()
+    }
+
+    fn found(&mut self) -> Vec<String> {
+        let records = std::mem::take(&mut self.found.records);
+        if let Some((_, position)) = records.last() {
+            self.found_at = *position;
+        }
+        records.into_iter().map(|(json, _)| json).collect()
+    }
+
+    pub fn write(&self, content: &str) {
         fs::write(&self.path, content).unwrap();
     }
 
-    fn append(&self, content: &str) {
-        use std::io::Write as _;
-        let mut file = fs::OpenOptions::new()
+    pub fn append(&self, content: &str) {
+        self.open().write_all(content.as_bytes()).unwrap();
+    }
+
+    /// As a writer that keeps the file open.
+    pub fn open(&self) -> File {
+        fs::OpenOptions::new()
             .append(true)
             .open(&self.path)
-            .unwrap();
-        file.write_all(content.as_bytes()).unwrap();
+            .unwrap()
     }
 }
 
@@ -229,4 +256,61 @@ fn an_empty_file_is_given_time() {
     assert!(wait.is_some_and(|wait| wait <= crate::store::change::EMPTY_PATIENCE));
     case.write(&format!("{AB}{{\"c\":3}}\n"));
     assert_eq!(case.look(), ["{\"c\":3}"]);
+}
+
+#[test]
+fn a_torn_record_that_nobody_completes_is_told_once() {
+    let mut case = Case::new(AB);
+    case.append("{\"torn\":");
+    case.look();
+    assert!(case.found.stalled.is_empty());
+    case.followed.stalled.pass();
+    case.look();
+    case.look();
+    assert_eq!(case.found.stalled, [(3, 1)]);
+    case.append("1}\n\n{\"to");
+    assert_eq!(case.look(), ["{\"torn\":1}"]);
+    case.followed.stalled.pass();
+    case.look();
+    assert_eq!(case.found.stalled, [(3, 1), (5, 1)]);
+    case.append("rn\":2}\n");
+    case.look();
+    case.followed.stalled.pass();
+    case.look();
+    assert_eq!(case.found.stalled.len(), 2);
+}
+
+#[test]
+fn links_are_followed_inside_of_the_folder_only() {
+    let mut case = Case::new(AB);
+    let folder = case.path.parent().unwrap().to_owned();
+    let all = folder.join("YWxs.stream");
+    fs::write(&all, AB).unwrap();
+    for target in ["YWxs.stream".into(), all.clone()] {
+        fs::remove_file(&case.path).unwrap();
+        std::os::unix::fs::symlink(&target, &case.path).unwrap();
+        assert!(case.look().is_empty(), "the same is there");
+        assert_eq!(case.followed.poll(), Some(POLL));
+        fs::write(&all, format!("{AB}{{\"c\":3}}\n")).unwrap();
+        assert_eq!(case.look(), ["{\"c\":3}"]);
+        fs::write(&all, AB).unwrap();
+        assert!(case.look().is_empty());
+    }
+    let outside = TempDir::new().unwrap();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "{\"secret\":1}").unwrap();
+    fs::create_dir(folder.join(".sub")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), folder.join(".sub/out")).unwrap();
+    for target in [secret, folder.join(".sub/out/secret"), "../secret".into()] {
+        fs::remove_file(&case.path).unwrap();
+        std::os::unix::fs::symlink(&target, &case.path).unwrap();
+        let hint = Hint {
+            writing: false,
+            changed: Instant::now(),
+        };
+        let looked = case.followed.look(hint, &mut case.found);
+        let is_missing = !target.is_absolute();
+        assert!(is_missing || matches!(looked, Err(ReadError::Link { .. })));
+        assert!(case.found.records.is_empty());
+    }
 }
