@@ -122,6 +122,10 @@ impl Live {
                 (self.follower, out, again) = tokio::task::spawn_blocking(read).await.ok()?;
             }
             if !out.is_empty() {
+                // Who has much to take takes turns with everyone else.
+                if out.len() >= MAX_WRITE {
+                    tokio::task::yield_now().await;
+                }
                 return Some((out.into(), self));
             }
             let again = again.map_or(silent_until, |wait| silent_until.min(Instant::now() + wait));

@@ -16,8 +16,8 @@ use crate::position::Position;
 use crate::record::{Reason, Record};
 use crate::store::{Followed, Hint, News, ReadError, STALLED, lock};
 
-/// A followed stream. Two locks, never held together but in this order: `file` (held while the disk is
-/// read, by one looker at a time), then `tail` (held for a copy).
+/// A followed stream. Its locks are never held together but in this order: `file` (held while the disk is
+/// read, by one looker at a time), `signals`, `tail` (held for a copy).
 #[derive(Debug)]
 pub struct Stream {
     address: Address,
@@ -149,11 +149,15 @@ impl Stream {
 
     /// Wakes `signal` when there is news, until [`Stream::leave`].
     pub(super) fn join(&self, id: u64, signal: Arc<Notify>) {
-        lock(&self.signals).insert(id, signal);
+        let mut signals = lock(&self.signals);
+        signals.insert(id, signal);
+        self.tail().shared_by(signals.len());
     }
 
     pub(super) fn leave(&self, id: u64) {
-        lock(&self.signals).remove(&id);
+        let mut signals = lock(&self.signals);
+        signals.remove(&id);
+        self.tail().shared_by(signals.len());
     }
 }
 

@@ -11,11 +11,14 @@ use crate::record::{Event, Record};
 use crate::sse;
 
 /// How much a tail keeps, in bytes of event stream text. A follower that is further behind reads the file.
-const MAX_BYTES: usize = 256 * 1024;
+const MIN_BYTES: usize = 256 * 1024;
 
-/// How much it keeps of what a rewrite added, for as long as [`MAX_AGE`]: that stands anywhere in the file, and
+/// How much it keeps besides for each follower: that many reading the file after a burst costs far more than this.
+const PER_FOLLOWER: usize = 1024;
+
+/// How much it keeps for however many followers, and of what a rewrite added, for as long as [`MAX_AGE`]: that stands anywhere in the file, and
 /// who misses it here cannot find it there.
-const MAX_ADDED: usize = 8 * 1024 * 1024;
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// What an entry costs beside its text, in bytes, about.
 const ENTRY: usize = 200;
@@ -93,6 +96,7 @@ pub struct Tail {
     /// The number of the first entry.
     first: u64,
     bytes: usize,
+    followers: usize,
     /// How many entries a rewrite added.
     added: usize,
     /// Counts how often the file was rewritten: offsets compare only within one epoch.
@@ -110,6 +114,7 @@ impl Tail {
             entries: VecDeque::new(),
             first: 0,
             bytes: 0,
+            followers: 0,
             added: 0,
             epoch: 0,
             inside: 0,
@@ -193,7 +198,16 @@ impl Tail {
     }
 
     fn max_bytes(&self) -> usize {
-        if self.added > 0 { MAX_ADDED } else { MAX_BYTES }
+        if self.added > 0 {
+            MAX_BYTES
+        } else {
+            MAX_BYTES.min(MIN_BYTES + PER_FOLLOWER * self.followers)
+        }
+    }
+
+    /// So many share it.
+    pub fn shared_by(&mut self, followers: usize) {
+        self.followers = followers;
     }
 
     /// Forgets what is old.
@@ -295,14 +309,17 @@ mod tests {
     #[test]
     fn what_is_too_much_or_too_old_is_forgotten() {
         let mut tail = Tail::new(place(0));
-        let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_BYTES / 2));
+        let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MIN_BYTES / 2));
         push(&mut tail, &large, 1);
         push(&mut tail, &large, 2);
         assert!(texts(&tail, 0).is_none());
         assert_eq!(texts(&tail, 1).unwrap().len(), 1);
+        tail.shared_by(MIN_BYTES / PER_FOLLOWER);
+        push(&mut tail, &large, 3);
+        assert_eq!(texts(&tail, 1).unwrap().len(), 2, "more for more followers");
         tail.trim(Instant::now() + MAX_AGE * 2);
         assert!(texts(&tail, 1).is_none());
-        assert_eq!(tail.next(), 2);
-        assert_eq!(tail.find(&place(2).position), Some(2));
+        assert_eq!(tail.next(), 3);
+        assert_eq!(tail.find(&place(3).position), Some(3));
     }
 }
