@@ -1,3 +1,6 @@
-//! Who may what. In open mode, which is all there is yet, the cookie alone says who you are.
+//! Who somebody is, and what proves it.
 
 pub mod identity;
+pub mod password;
+pub mod sseid;
+pub mod token;

@@ -37,6 +37,8 @@ pub enum Command {
     Tail(Tail),
     /// Set large streams aside and remove old ones, as the server does every hour
     Prune(Keep),
+    /// Set a person's password for /login, in the file that --htpasswd names
+    Passwd(Passwd),
     /// List the records that are rejected, with line, column, reason and hint. Exit code 1 if there are any
     Check(Check),
 }
@@ -160,6 +162,23 @@ pub struct Tail {
     /// Print each record as it is, one line of JSON each
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `tailcast passwd`.
+#[derive(Debug, Clone, Args)]
+pub struct Passwd {
+    /// The person's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// The file of names and passwords; made if it is missing
+    #[arg(
+        long,
+        env = "TAILCAST_HTPASSWD",
+        value_name = "FILE",
+        default_value = "htpasswd"
+    )]
+    pub(crate) htpasswd: PathBuf,
 }
 
 /// `tailcast check`.

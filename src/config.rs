@@ -4,8 +4,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
+use http::HeaderValue;
 
+use crate::auth::password::{Roles, Service};
+use crate::auth::token::Keys;
+use crate::http::origin;
 use crate::store::{DEFAULT_MAX_RECORD, DEFAULT_ROTATE_SIZE, Fsync, Retention, Settings, since};
 
 /// Settings of every command.
@@ -85,12 +90,7 @@ impl Keep {
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        env = "TAILCAST_BIND",
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:8000"
-    )]
+    #[arg(long, env = "TAILCAST_BIND", value_name = "HOST:PORT", default_value_t = default_bind())]
     pub bind: String,
 
     /// Folder to serve instead of the built-in page. The client stays at /js/ and the sounds at /sounds/
@@ -121,14 +121,161 @@ pub struct Serve {
     /// Let others than this machine in. Without a secret, whoever reaches the server reads and writes everything
     #[arg(long, env = "TAILCAST_OPEN")]
     pub open: bool,
+
+    /// Who may what.
+    #[command(flatten)]
+    pub access: Access,
 }
 
 impl Serve {
     /// Whether this address may be listened on: in open mode only loopback, unless `--open` is given.
     #[must_use]
     pub fn may_listen_on(&self, address: IpAddr) -> bool {
-        self.open || address.is_loopback()
+        self.open || self.access.is_secured() || address.is_loopback()
     }
+}
+
+/// Settings of who may what.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Access")]
+pub struct Access {
+    /// What tokens are signed with (HS256), and what makes the server secured. Others on this machine see what is
+    /// typed here: better use the variable, or --secret-file
+    #[arg(long, env = "SSE_APP_KEY", value_name = "TEXT", hide_env_values = true)]
+    pub secret: Option<Secret>,
+
+    /// The same, from a file; a newline at its end is none of it
+    #[arg(
+        long,
+        env = "TAILCAST_SECRET_FILE",
+        value_name = "FILE",
+        conflicts_with = "secret"
+    )]
+    pub secret_file: Option<PathBuf>,
+
+    /// Public key in PEM, of RSA, EC P-256 or Ed25519, for tokens that others sign (RS256, ES256, EdDSA)
+    #[arg(long, env = "TAILCAST_JWT_PUBLIC_KEY", value_name = "FILE")]
+    pub jwt_public_key: Option<PathBuf>,
+
+    /// Names and passwords for /login, written by `tailcast passwd`
+    #[arg(long, env = "TAILCAST_HTPASSWD", value_name = "FILE")]
+    pub htpasswd: Option<PathBuf>,
+
+    /// How long a token from /login lasts
+    #[arg(long, env = "TAILCAST_LOGIN_TIME", value_name = "AGE", default_value = "12h", value_parser = since::age)]
+    pub login_time: Duration,
+
+    /// Pages of other sites that may read and write, like https://app.example.org; may be given several times, or
+    /// with commas
+    #[arg(long, env = "ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin::allowed)]
+    pub allowed_origin: Vec<HeaderValue>,
+}
+
+/// Text that is never shown.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl std::str::FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Access {
+    /// Whether only a token counts.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.secret.is_some() || self.secret_file.is_some() || self.jwt_public_key.is_some()
+    }
+
+    /// The keys of secured mode. The error names what cannot be used.
+    pub fn keys(&self) -> anyhow::Result<Option<Keys>> {
+        let read = |path: &Option<PathBuf>| {
+            let path = path.as_ref()?;
+            let text = std::fs::read(path);
+            Some(text.with_context(|| format!("cannot read {}", path.display())))
+        };
+        let from_file = read(&self.secret_file).transpose()?;
+        let secret = match (&self.secret, &from_file) {
+            (Some(secret), _) => Some(secret.0.as_bytes()),
+            (None, Some(text)) => Some(text.strip_suffix(b"\n").unwrap_or(text)),
+            (None, None) => None,
+        };
+        if secret.is_some_and(|secret| secret.len() < STRONG_SECRET) {
+            tracing::warn!(
+                "the secret is shorter than {STRONG_SECRET} bytes, and may be guessed; make one with: openssl rand -base64 48"
+            );
+        }
+        let public = read(&self.jwt_public_key).transpose()?;
+        Keys::new(secret, public.as_deref()).context("cannot use the keys of secured mode")
+    }
+}
+
+/// HS256 wants as many bytes as its hash has (RFC 7518, section 3.2).
+const STRONG_SECRET: usize = 32;
+
+/// The service accounts of the environment, in goSSE's names: `SSE_USERNAME` may follow and publish, the others
+/// have one role each. An account without a password is none.
+pub fn services(variable: impl Fn(&str) -> Option<String>) -> Vec<Service> {
+    let none = Roles::default();
+    let accounts = [
+        (
+            "SSE",
+            Roles {
+                client: true,
+                broadcaster: true,
+                ..none
+            },
+        ),
+        (
+            "SSE_CLIENT",
+            Roles {
+                client: true,
+                ..none
+            },
+        ),
+        (
+            "SSE_BROADCASTER",
+            Roles {
+                broadcaster: true,
+                ..none
+            },
+        ),
+        (
+            "SSE_ADMIN",
+            Roles {
+                admin: true,
+                ..none
+            },
+        ),
+    ];
+    let account = |(prefix, roles): (&str, Roles)| {
+        let variable = |suffix: &str| {
+            variable(&format!("{prefix}_{suffix}")).filter(|value| !value.is_empty())
+        };
+        Some(Service {
+            name: variable("USERNAME")?,
+            password: variable("PASSWORD")?,
+            roles,
+        })
+    };
+    accounts.into_iter().filter_map(account).collect()
+}
+
+/// goSSE's `SSE_PORT`, as `8080` or `:8080`, on loopback.
+fn default_bind() -> String {
+    let port = std::env::var("SSE_PORT").unwrap_or_default();
+    let port = port.trim_start_matches(':');
+    let port = if port.is_empty() { "8000" } else { port };
+    format!("127.0.0.1:{port}")
 }
 
 /// 256 bytes leave room for the smallest notification; 64 MiB is more than a browser wants in one event.

@@ -1,7 +1,10 @@
 //! The interface over HTTP: which address is whose.
 
+pub mod api;
 pub mod assets;
+mod body;
 pub mod events;
+pub mod guard;
 pub mod origin;
 pub mod past;
 pub mod reply;
@@ -10,21 +13,42 @@ pub mod session;
 pub mod wish;
 pub mod writer;
 
-use http::Request;
+use http::header::ORIGIN;
+use http::{Method, Request};
 use hyper::body::Incoming;
 
+use api::Api;
 use assets::Assets;
 use events::Events;
 use origin::Origin;
 use past::Past;
 use reply::{Problem, Reply};
-use session::Me;
+use session::{Me, Session};
 use writer::Writer;
+
+/// The largest body of `/login`, in bytes.
+const MAX_LOGIN: usize = 4 * 1024;
+
+/// What pages of other sites must not reach; all else is public.
+const PROGRAM: [&str; 12] = [
+    "/events",
+    "/events/",
+    "/sseServer.php",
+    "/history",
+    "/writer",
+    "/sseWriter.php",
+    "/sseCookie",
+    "/sseCookie.php",
+    "/login",
+    "/broadcast",
+    "/me",
+    "/admin/stop",
+];
 
 /// Everything that answers on the main listener.
 #[derive(Debug)]
 pub struct App {
-    /// Who may ask at all.
+    /// Which pages may ask at all.
     pub origin: Origin,
     /// `/events`.
     pub events: Events,
@@ -32,6 +56,10 @@ pub struct App {
     pub past: Past,
     /// `/writer`.
     pub writer: Writer,
+    /// `/sseCookie`, `/login`.
+    pub session: Session,
+    /// `/broadcast`, `/admin/stop`.
+    pub api: Api,
     /// `/me`.
     pub me: Me,
     /// Everything else.
@@ -42,15 +70,17 @@ impl App {
     /// Answers a request, whatever it is.
     pub async fn respond(&self, request: Request<Incoming>) -> Reply {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let origin = request.headers().get(ORIGIN).cloned();
         let is_writer = matches!(&*path, "/writer" | "/sseWriter.php");
         let answer = self.route(request, &path).await;
-        let reply = answer.unwrap_or_else(|problem| {
+        let mut reply = answer.unwrap_or_else(|problem| {
             if is_writer {
                 problem.text()
             } else {
                 problem.json()
             }
         });
+        self.origin.share(origin.as_ref(), reply.headers_mut());
         // The query may carry a token.
         tracing::debug!(%method, ?path, status = reply.status().as_u16(), "request");
         reply
@@ -58,32 +88,40 @@ impl App {
 
     async fn route(&self, request: Request<Incoming>, path: &str) -> Result<Reply, Problem> {
         self.origin.check_host(&request)?;
+        if self.origin.is_preflight(&request) {
+            let mut reply = reply::no_content();
+            Origin::preflight(reply.headers_mut());
+            return Ok(reply);
+        }
+        if PROGRAM.contains(&path) {
+            self.origin.check_site(&request)?;
+        }
         match path {
-            "/writer" | "/sseWriter.php" => {
-                self.origin.check_site(&request)?;
-                return self.writer.post(request).await;
-            }
+            "/writer" | "/sseWriter.php" => return self.writer.post(request).await,
+            "/login" | "/broadcast" => return self.posted(request, path).await,
             _ => {}
         }
         let request = request.map(|_| ());
         match path {
             "/events" | "/events/" | "/sseServer.php" => {
-                self.origin.check_site(&request)?;
                 self.events.get(&request, path == "/sseServer.php").await
             }
-            "/history" => {
-                self.origin.check_site(&request)?;
-                self.past.get(&request).await
-            }
-            "/sseCookie" | "/sseCookie.php" => {
-                self.origin.check_site(&request)?;
-                session::set_cookie(&request)
-            }
-            "/me" => {
-                self.origin.check_site(&request)?;
-                self.me.get(&request)
-            }
+            "/history" => self.past.get(&request).await,
+            "/sseCookie" | "/sseCookie.php" => self.session.set_cookie(&request),
+            "/me" => self.me.get(&request),
+            "/admin/stop" => self.api.stop(&request),
             _ => self.assets.get(request).await,
         }
+    }
+
+    async fn posted(&self, request: Request<Incoming>, path: &str) -> Result<Reply, Problem> {
+        if request.method() != Method::POST {
+            return Err(Problem::Method("POST"));
+        }
+        let (parts, body) = request.into_parts();
+        if path == "/login" {
+            return self.session.login(body::read(body, MAX_LOGIN).await?).await;
+        }
+        self.api.broadcast(&parts.headers, body).await
     }
 }

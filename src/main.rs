@@ -12,8 +12,8 @@ use tracing_subscriber::EnvFilter;
 /// Something was wrong with what was typed, as clap has it.
 const USAGE: u8 = 2;
 
-/// How the variables of this program begin.
-const VARIABLES: &str = "TAILCAST_";
+/// How the variables of this program begin, goSSE's among them.
+const VARIABLES: [&str; 3] = ["TAILCAST_", "SSE_", "ALLOWED_ORIGIN"];
 
 fn main() -> ExitCode {
     if let Err(error) = read_dot_env() {
@@ -49,7 +49,7 @@ fn read_dot_env() -> anyhow::Result<()> {
     };
     for (number, line) in (1..).zip(text.lines()) {
         let assignment = line.trim_start().trim_start_matches("export ");
-        if assignment.starts_with(VARIABLES) {
+        if VARIABLES.iter().any(|it| assignment.starts_with(it)) {
             dotenvy::from_read(line.as_bytes()).map_err(|_| {
                 anyhow::anyhow!("line {number} is no assignment like NAME=\"value\"")
             })?;
@@ -72,6 +72,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     match &cli.command {
         Command::Serve(settings) => commands::serve::run(&cli.common, settings)?,
+        Command::Passwd(passwd) => commands::passwd::run(passwd)?,
         Command::Send(send) => {
             let store = Store::create(&cli.common.streams, cli.common.store())?;
             commands::send::run(&store, send)?;

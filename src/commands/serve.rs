@@ -13,14 +13,17 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Common, Serve};
+use crate::auth::password::Passwords;
+use crate::config::{self, Access, Common, Serve};
 use crate::http::App;
+use crate::http::api::Api;
 use crate::http::assets::Assets;
 use crate::http::events::Events;
+use crate::http::guard::Guard;
 use crate::http::origin::Origin;
 use crate::http::past::Past;
 use crate::http::server::{self, Patience};
-use crate::http::session::Me;
+use crate::http::session::{Cookies, Me, Session};
 use crate::http::writer::Writer;
 use crate::hub::Hub;
 use crate::store::{Pruned, Retention, Store};
@@ -42,6 +45,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
     {
         bail!("--web {}: there is no such folder", web.display());
     }
+    let access = access(&settings.access)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .max_blocking_threads(MAX_BLOCKING)
         .enable_all()
@@ -53,9 +57,9 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         let retention = settings.keep.retention();
         let hub = Hub::start(Arc::clone(&store), retention)?;
         let keeper = tokio::spawn(keep(Arc::clone(&store), retention));
-        let app = app(common, settings, &hub, &stop);
+        let app = app(common, settings, &hub, &stop, access);
         let signals = tokio::spawn(stop_on_signals(stop.clone())?);
-        announce(address, store.root().path());
+        announce(address, store.root().path(), settings.access.is_secured());
         let patience = Patience {
             stall: settings.stall_timeout,
             drain: settings.drain,
@@ -67,23 +71,57 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
     })
 }
 
-fn app(common: &Common, settings: &Serve, hub: &Hub, stop: &CancellationToken) -> App {
+/// Keys and passwords, read before anything is started.
+fn access(settings: &Access) -> anyhow::Result<(Guard, Passwords)> {
+    let guard = Guard {
+        keys: settings.keys()?.map(Arc::new),
+    };
+    let services = config::services(|name| std::env::var(name).ok());
+    let passwords = Passwords::new(settings.htpasswd.clone(), services)?;
+    Ok((guard, passwords))
+}
+
+fn app(
+    common: &Common,
+    settings: &Serve,
+    hub: &Hub,
+    stop: &CancellationToken,
+    (guard, passwords): (Guard, Passwords),
+) -> App {
     let streams = hub.store().root().path().to_owned();
+    let access = &settings.access;
+    let cookies = Cookies {
+        secure: false,
+        cross_site: !access.allowed_origin.is_empty(),
+    };
     App {
         origin: Origin {
-            any_host: settings.open,
+            any_host: settings.open || guard.is_secured(),
+            allowed: access.allowed_origin.clone().into(),
+        },
+        session: Session::new(guard.clone(), passwords, access.login_time, cookies),
+        api: Api {
+            hub: hub.clone(),
+            guard: guard.clone(),
+            stop: stop.clone(),
         },
         events: Events {
             hub: hub.clone(),
+            guard: guard.clone(),
             heartbeat: settings.heartbeat,
             retry: settings.retry,
             stop: stop.clone(),
         },
         past: Past {
             store: Arc::clone(hub.store()),
+            guard: guard.clone(),
         },
-        writer: Writer { hub: hub.clone() },
+        writer: Writer {
+            hub: hub.clone(),
+            guard: guard.clone(),
+        },
         me: Me {
+            guard,
             cli: command_line(&streams),
             max_record: common.max_record,
         },
@@ -134,7 +172,7 @@ fn needs_open(address: SocketAddr) -> String {
 }
 
 /// The first line of output, and the only one: what a person opens, and what a script waits for.
-fn announce(address: SocketAddr, streams: &Path) {
+fn announce(address: SocketAddr, streams: &Path, is_secured: bool) {
     let mut out = std::io::stdout();
     // Standard output may be closed, and the server is up all the same.
     let _ = writeln!(
@@ -143,7 +181,12 @@ fn announce(address: SocketAddr, streams: &Path) {
         streams.display()
     );
     let _ = out.flush();
-    tracing::info!(%address, ?streams, "open mode: whoever reaches this address may read and write");
+    let mode = if is_secured {
+        "secured mode: only who has a token may read and write"
+    } else {
+        "open mode: whoever reaches this address may read and write"
+    };
+    tracing::info!(%address, ?streams, "{mode}");
 }
 
 /// How this program is called from any folder, quoted for a shell.

@@ -13,12 +13,14 @@ use http_body_util::{BodyExt as _, StreamBody};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::guard::Guard;
 use super::reply::{self, Problem, Reply, set};
 use super::wish::Wish;
 use crate::address::{Address, Channel, User};
 use crate::hub::{Follower, Hub};
 use crate::record::Event;
 use crate::sse;
+use crate::store::since::unix_now_exact;
 use crate::store::{From, Resumed, Store};
 
 /// How much is taken at once from the tails, and as much from files, in bytes, however much is new: what a
@@ -33,6 +35,8 @@ const RETURN_SPREAD: u32 = 10_000;
 pub struct Events {
     /// What is followed.
     pub hub: Hub,
+    /// Who may follow what.
+    pub guard: Guard,
     /// After how much silence a comment is sent.
     pub heartbeat: Duration,
     /// How long a browser waits before it connects again, in milliseconds.
@@ -48,7 +52,10 @@ impl Events {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(Problem::Method("GET, HEAD"));
         }
-        let wish = Wish::of(request.headers(), request.uri().query().unwrap_or_default())?;
+        let query = request.uri().query().unwrap_or_default();
+        let identity = self.guard.identity(request.headers(), query)?;
+        let wish = Wish::of(&identity, request.headers(), query)?;
+        let lasts = identity.lasts(unix_now_exact());
         if request.method() == Method::HEAD {
             return Ok(head(reply::ok()));
         }
@@ -56,14 +63,16 @@ impl Events {
         let retry = self.retry;
         let started = tokio::task::spawn_blocking(move || start(&hub, &wish, retry, baseline));
         let (follower, first) = started.await.map_err(|_| Problem::Server)?;
-        Ok(head(self.stream(follower, first)))
+        Ok(head(self.stream(follower, first, lasts)))
     }
 
-    fn stream(&self, follower: Follower, first: Vec<u8>) -> Reply {
+    fn stream(&self, follower: Follower, first: Vec<u8>, lasts: Option<Duration>) -> Reply {
+        let until = lasts.and_then(|lasts| Instant::now().checked_add(lasts));
         let live = Live {
             follower,
             heartbeat: self.heartbeat,
             stop: self.stop.clone(),
+            until,
             retry: self.retry,
             first,
             ended: false,
@@ -94,6 +103,8 @@ struct Live {
     follower: Follower,
     heartbeat: Duration,
     stop: CancellationToken,
+    /// When the token that it was asked for with expires.
+    until: Option<Instant>,
     retry: u32,
     /// What is sent before anything else.
     first: Vec<u8>,
@@ -103,7 +114,7 @@ struct Live {
 impl Live {
     /// The next piece of event stream text, when there is one; `None` at the end.
     async fn next(mut self) -> Option<(Bytes, Self)> {
-        if self.ended {
+        if self.ended || self.until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
         let silent_until = Instant::now() + self.heartbeat;
@@ -132,6 +143,7 @@ impl Live {
             tokio::select! {
                 () = self.follower.changed() => {}
                 () = self.stop.cancelled() => return Some(self.last_words()),
+                () = expired(self.until) => return None,
                 () = sleep_until(again) => {
                     if again == silent_until {
                         return Some((Bytes::from_static(sse::HEARTBEAT), self));
@@ -148,6 +160,13 @@ impl Live {
         self.ended = true;
         let retry = self.retry.saturating_add(fastrand::u32(0..RETURN_SPREAD));
         (sse::retry(retry).into(), self)
+    }
+}
+
+async fn expired(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,19 +1,30 @@
-//! Open mode trusts whoever reaches it, so it must not be reached through somebody's browser: no page of
-//! another site may read or write here, and no foreign DNS name may be pointed at us (rebinding).
+//! Which pages may speak to this server. A browser sends its cookies along whatever page asks, and reaches servers
+//! that others cannot: no page of another site may read or write here unless it is allowed, and in open mode no
+//! foreign DNS name may be pointed at us (rebinding).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use http::header::{HOST, ORIGIN};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
+    ORIGIN, VARY,
+};
 use http::uri::Authority;
-use http::{HeaderMap, Request, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 
 use super::reply::Problem;
 
-/// Which names this server answers to.
-#[derive(Debug, Clone, Copy)]
+/// How long a browser remembers the answer to a preflight, in seconds: ten minutes, about what browsers take at most.
+const PREFLIGHT_AGE: &str = "600";
+
+/// Which names this server answers to, and which pages.
+#[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// Whether names other than loopback ones are answered to (`--open`).
+    /// Whether names other than loopback ones are answered to: a secret, or `--open`.
     pub any_host: bool,
+    /// Pages of other sites that may read and write, as browsers write their origins.
+    pub allowed: Arc<[HeaderValue]>,
 }
 
 impl Origin {
@@ -43,7 +54,9 @@ impl Origin {
     pub fn check_site<B>(&self, request: &Request<B>) -> Result<(), Problem> {
         let headers = request.headers();
         let same = match headers.get(ORIGIN) {
-            Some(origin) => Some(origin.as_bytes()) == own_origin(headers).as_deref(),
+            Some(origin) => {
+                Some(origin.as_bytes()) == own_origin(headers).as_deref() || self.allows(origin)
+            }
             None => headers
                 .get("sec-fetch-site")
                 .is_none_or(|site| site == "same-origin" || site == "none"),
@@ -52,10 +65,71 @@ impl Origin {
             return Ok(());
         }
         Err(Problem::Forbidden(
-            "this request comes from a page of another site, which open mode does not serve"
+            "this request comes from a page of another site; name that with --allowed-origin"
                 .to_owned(),
         ))
     }
+
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        self.allowed.contains(origin)
+    }
+
+    /// Lets an allowed page of another site read a reply, and send its cookies (Fetch standard, CORS protocol).
+    pub fn share(&self, asked: Option<&HeaderValue>, reply: &mut HeaderMap) {
+        if self.allowed.is_empty() {
+            return;
+        }
+        reply.append(VARY, HeaderValue::from_static("Origin"));
+        if let Some(origin) = asked.filter(|origin| self.allows(origin)) {
+            reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            reply.insert(
+                ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                HeaderValue::from_static("true"),
+            );
+        }
+    }
+
+    /// Whether this asks what an allowed page may send.
+    #[must_use]
+    pub fn is_preflight<B>(&self, request: &Request<B>) -> bool {
+        request.method() == Method::OPTIONS
+            && request
+                .headers()
+                .contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+            && request
+                .headers()
+                .get(ORIGIN)
+                .is_some_and(|origin| self.allows(origin))
+    }
+
+    /// The answer to that.
+    pub fn preflight(reply: &mut HeaderMap) {
+        for (name, value) in [
+            (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST"),
+            (
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                "Authorization, Cache-Control, Content-Type, Last-Event-ID, X-Requested-With",
+            ),
+            (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE),
+        ] {
+            reply.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+/// An origin as browsers write it: scheme, host and perhaps port, in lower case.
+pub fn allowed(text: &str) -> Result<HeaderValue, String> {
+    let wrong =
+        || format!("{text:?} is no origin; write it like https://app.example.org, without a path");
+    let uri: Uri = text.parse().map_err(|_| wrong())?;
+    let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.authority().is_some_and(|it| !it.as_str().contains('@'))
+        && text.matches('/').count() == 2
+        && text == text.to_ascii_lowercase();
+    if !is_origin {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(text).map_err(|_| wrong())
 }
 
 /// What browsers send as `Origin` for a page of this server, as far as the host goes.
@@ -89,7 +163,9 @@ fn bad_host(what: &str) -> Problem {
 mod tests {
     use super::*;
 
-    const OPEN: Origin = Origin { any_host: false };
+    fn open() -> Origin {
+        Origin::default()
+    }
 
     fn request(headers: &[(&'static str, &str)]) -> Request<()> {
         let mut request = Request::builder();
@@ -111,7 +187,7 @@ mod tests {
             "localhost.",
         ] {
             assert!(
-                OPEN.check_host(&request(&[("host", host)])).is_ok(),
+                open().check_host(&request(&[("host", host)])).is_ok(),
                 "{host}"
             );
         }
@@ -122,12 +198,15 @@ mod tests {
             "192.168.1.5",
             "evillocalhost",
         ] {
-            let checked = OPEN.check_host(&request(&[("host", host)]));
+            let checked = open().check_host(&request(&[("host", host)]));
             assert!(matches!(checked, Err(Problem::Forbidden(_))), "{host}");
             assert!(
-                Origin { any_host: true }
-                    .check_host(&request(&[("host", host)]))
-                    .is_ok()
+                Origin {
+                    any_host: true,
+                    ..open()
+                }
+                .check_host(&request(&[("host", host)]))
+                .is_ok()
             );
         }
     }
@@ -139,7 +218,7 @@ mod tests {
             &[("host", "localhost"), ("host", "localhost")],
             &[("host", "a b")],
         ] {
-            let checked = OPEN.check_host(&request(headers));
+            let checked = open().check_host(&request(headers));
             assert!(
                 matches!(checked, Err(Problem::BadRequest(_))),
                 "{headers:?}"
@@ -156,7 +235,7 @@ mod tests {
             &[host, ("sec-fetch-site", "same-origin")],
             &[host, ("sec-fetch-site", "none")],
         ] {
-            assert!(OPEN.check_site(&request(ok)).is_ok(), "{ok:?}");
+            assert!(open().check_site(&request(ok)).is_ok(), "{ok:?}");
         }
         for bad in [
             ("origin", "http://localhost:3000"),
@@ -166,7 +245,57 @@ mod tests {
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-site", "same-site"),
         ] {
-            assert!(OPEN.check_site(&request(&[host, bad])).is_err(), "{bad:?}");
+            assert!(
+                open().check_site(&request(&[host, bad])).is_err(),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn allowed_pages_pass_and_their_look_alikes_do_not() {
+        let page = "https://app.example.org";
+        let origin = Origin {
+            any_host: true,
+            allowed: [allowed(page).unwrap()].into(),
+        };
+        let host = ("host", "push.example.org");
+        let headers = |origin_header: &str| {
+            let asked = HeaderValue::from_str(origin_header).unwrap();
+            let mut reply = HeaderMap::new();
+            origin.share(Some(&asked), &mut reply);
+            reply
+        };
+        assert!(
+            origin
+                .check_site(&request(&[host, ("origin", page)]))
+                .is_ok()
+        );
+        assert_eq!(headers(page)["access-control-allow-origin"], page);
+        assert_eq!(headers(page)["vary"], "Origin");
+        for other in [
+            "http://app.example.org",
+            "https://app.example.org.evil.example",
+            "https://evil.example",
+            "https://app.example.org:8443",
+            "https://xapp.example.org",
+            "null",
+        ] {
+            let checked = origin.check_site(&request(&[host, ("origin", other)]));
+            assert!(checked.is_err(), "{other}");
+            assert!(!headers(other).contains_key("access-control-allow-origin"));
+            assert!(headers(other).contains_key("vary"));
+        }
+        for bad in [
+            "*",
+            "app.example.org",
+            "https://a/",
+            "https://A",
+            "https://u@a",
+            "null",
+            "",
+        ] {
+            assert!(allowed(bad).is_err(), "{bad}");
         }
     }
 }

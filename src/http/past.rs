@@ -8,6 +8,7 @@ use http::{Method, Request};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::guard::Guard;
 use super::reply::{self, Problem, Reply};
 use super::wish::Wish;
 use crate::address::Address;
@@ -31,6 +32,8 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 pub struct Past {
     /// Whose.
     pub store: Arc<Store>,
+    /// Who may read it.
+    pub guard: Guard,
 }
 
 /// Which page.
@@ -82,7 +85,8 @@ impl Past {
             return Err(Problem::Method("GET, HEAD"));
         }
         let query = request.uri().query().unwrap_or_default();
-        let wish = Wish::of(request.headers(), query)?;
+        let identity = self.guard.identity(request.headers(), query)?;
+        let wish = Wish::of(&identity, request.headers(), query)?;
         let page = Page::of(&wish, query)?;
         let store = Arc::clone(&self.store);
         let read = tokio::task::spawn_blocking(move || items(&store, &wish, &page)).await;

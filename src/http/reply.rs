@@ -1,16 +1,23 @@
 //! The only table of status codes, and the shapes of replies.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 
+use crate::auth::identity::Denied;
+use crate::auth::token::TokenError;
 use crate::store::AppendError;
+
+/// How to prove who one is.
+const CHALLENGE: &str = "Bearer realm=\"tailcast\"";
 
 /// The body of any reply.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -23,6 +30,21 @@ pub enum Problem {
     /// What was sent makes no sense; says what and how to mend it.
     #[error("{0}")]
     BadRequest(String),
+    /// Nothing proves who is asking.
+    #[error("this needs a token: as Authorization: Bearer, as cookie sse_token, or as token=")]
+    NoToken,
+    /// What should prove it does not.
+    #[error("{0}")]
+    BadToken(#[from] TokenError),
+    /// Name or password are wrong.
+    #[error("wrong username or password")]
+    BadLogin,
+    /// Too often; try again after this time.
+    #[error("too many requests; try again in {} s", whole_seconds(*.0))]
+    TooMany(Duration),
+    /// More connections than there may be; try again after this time.
+    #[error("too many connections; try again in {} s", whole_seconds(*.0))]
+    Busy(Duration),
     /// Not allowed, and trying again does not help.
     #[error("{0}")]
     Forbidden(String),
@@ -55,6 +77,9 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::NoToken | Self::BadToken(_) | Self::BadLogin => StatusCode::UNAUTHORIZED,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -98,12 +123,38 @@ impl Problem {
     }
 
     fn dress(&self, mut reply: Reply) -> Reply {
-        if let Self::Method(allow) = self {
-            reply
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static(allow));
-        }
+        let header = match self {
+            Self::Method(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
+            // RFC 6750, section 3. Never Basic: a browser would ask for a password.
+            Self::NoToken | Self::BadLogin => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE)))
+            }
+            Self::BadToken(error) => {
+                let error = error.to_string().replace(['"', '\\'], "'");
+                let challenge =
+                    format!("{CHALLENGE}, error=\"invalid_token\", error_description=\"{error}\"");
+                HeaderValue::try_from(challenge)
+                    .ok()
+                    .map(|challenge| (WWW_AUTHENTICATE, challenge))
+            }
+            Self::TooMany(wait) | Self::Busy(wait) => {
+                Some((RETRY_AFTER, HeaderValue::from(whole_seconds(*wait))))
+            }
+            _ => None,
+        };
+        reply.headers_mut().extend(header);
         reply
+    }
+}
+
+/// Rounded up.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        Self::Forbidden(denied.to_string())
     }
 }
 
@@ -168,6 +219,18 @@ pub fn whole(body: impl Into<Bytes>) -> Reply {
 #[must_use]
 pub fn no_such_part() -> Reply {
     empty(StatusCode::RANGE_NOT_SATISFIABLE)
+}
+
+/// A new record's id, in JSON.
+#[must_use]
+pub fn created(value: &serde_json::Value) -> Reply {
+    of(StatusCode::CREATED, "application/json", value.to_string())
+}
+
+/// A preflight's answer (Fetch standard): nothing but headers.
+#[must_use]
+pub fn no_content() -> Reply {
+    empty(StatusCode::NO_CONTENT)
 }
 
 /// All well, and nothing to say.

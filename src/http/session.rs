@@ -1,42 +1,218 @@
-//! `GET /sseCookie?set=NAME` and `GET /me`: becoming somebody, and asking who one is.
+//! `GET /sseCookie?set=NAME`, `POST /login` and `GET /me`: becoming somebody, and asking who one is.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cookie::{Cookie, SameSite, time};
 use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, Request};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
 
+use super::guard::{Guard, TOKEN_COOKIE, parameter};
 use super::reply::{self, Problem, Reply};
-use super::wish::user_of;
 use crate::address::User;
-use crate::auth::identity;
+use crate::auth::password::{Account, Passwords, Roles};
+use crate::auth::sseid;
+use crate::auth::token::{Claims, Keys, Name, Names};
+use crate::errors::one_line;
+use crate::store::since::unix_now_exact;
 
 /// What `/sseCookie` says to those who ask it wrongly.
 const USAGE: &str = "usage: /sseCookie?set=NAME, where NAME is yours to choose";
 
-/// Answers `/sseCookie`: sets the cookie and sends the browser to the folder it came from, which is the
-/// site's root, or the path below which a proxy has put this server.
-pub fn set_cookie(request: &Request<()>) -> Result<Reply, Problem> {
-    if request.method() != Method::GET {
-        return Err(Problem::Method("GET"));
+/// How many passwords are checked at the same time: each takes a core for a quarter of a second.
+const MAX_CHECKS: usize = 2;
+
+/// The longest id that a service account may choose, in bytes: that of a user's name.
+const MAX_ID: usize = User::MAX_BYTES;
+
+/// Gives out cookies and tokens.
+#[derive(Debug)]
+pub struct Session {
+    /// Who asks.
+    pub guard: Guard,
+    /// Who may log in.
+    pub passwords: Arc<Passwords>,
+    /// How long a token from `/login` lasts.
+    pub lasts: Duration,
+    /// How cookies are marked.
+    pub cookies: Cookies,
+    checks: Semaphore,
+}
+
+/// How cookies are marked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cookies {
+    /// Whether browsers must send them over TLS only.
+    pub secure: bool,
+    /// Whether pages of other sites, which are allowed, need them.
+    pub cross_site: bool,
+}
+
+/// What `/login` takes, in the words of goSSE.
+#[derive(Deserialize)]
+struct Login {
+    username: String,
+    password: String,
+    id: Option<String>,
+}
+
+impl Session {
+    /// A session for each who asks.
+    #[must_use]
+    pub fn new(guard: Guard, passwords: Passwords, lasts: Duration, cookies: Cookies) -> Self {
+        Self {
+            guard,
+            passwords: Arc::new(passwords),
+            lasts,
+            cookies,
+            checks: Semaphore::new(MAX_CHECKS),
+        }
     }
-    let query = request.uri().query().unwrap_or_default();
-    let name = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "set");
-    let (_, name) = name.ok_or_else(|| Problem::BadRequest(USAGE.to_owned()))?;
-    let user =
-        User::new(&name).map_err(|error| Problem::BadRequest(format!("{error}; {USAGE}")))?;
-    if user.is_everyone() {
+
+    /// Answers `/sseCookie`: sets the cookie and sends the browser to the folder it came from, which is the
+    /// site's root, or the path below which a proxy has put this server.
+    pub fn set_cookie(&self, request: &Request<()>) -> Result<Reply, Problem> {
+        if request.method() != Method::GET {
+            return Err(Problem::Method("GET"));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let bad = |error: &dyn std::fmt::Display| Problem::BadRequest(format!("{error}; {USAGE}"));
+        let name = parameter(query, "set").ok_or_else(|| Problem::BadRequest(USAGE.to_owned()))?;
+        let user = User::new(&name).map_err(|error| bad(&error))?;
+        if user.is_everyone() {
+            return Err(bad(&"all is everyone and cannot be one user"));
+        }
+        if self.guard.is_secured() {
+            self.guard.proven(request.headers(), query)?.may_be(&user)?;
+        }
+        let mut reply = reply::redirect("./");
+        add_cookie(&mut reply, &self.mark(sseid::cookie(&user)))?;
+        Ok(reply)
+    }
+
+    /// Answers `/login`: a token for a name and a password.
+    pub async fn login(&self, body: Bytes) -> Result<Reply, Problem> {
+        let Some(keys) = self.guard.keys.as_ref().filter(|keys| keys.can_sign()) else {
+            return Err(Problem::Forbidden(
+                "logging in needs a server with --secret".to_owned(),
+            ));
+        };
+        if self.passwords.is_empty() {
+            return Err(Problem::Forbidden(
+                "nobody can log in: start the server with --htpasswd, or with SSE_USERNAME and SSE_PASSWORD"
+                    .to_owned(),
+            ));
+        }
+        let login: Login = serde_json::from_slice(&body).map_err(|error| {
+            Problem::BadRequest(format!(
+                "the body is not JSON with username, password and perhaps id: {error}"
+            ))
+        })?;
+        let Login {
+            username,
+            password,
+            id,
+        } = login;
+        let passwords = Arc::clone(&self.passwords);
+        let permit = self.checks.acquire().await.map_err(|_| Problem::Server)?;
+        let checked =
+            tokio::task::spawn_blocking(move || passwords.login(&username, &password)).await;
+        drop(permit);
+        let account = checked.map_err(|_| Problem::Server)?.map_err(|error| {
+            tracing::error!("{}", one_line(&error));
+            Problem::Server
+        })?;
+        let account = account.ok_or(Problem::BadLogin)?;
+        self.token(keys, &account, id)
+    }
+
+    fn token(&self, keys: &Keys, account: &Account, id: Option<String>) -> Result<Reply, Problem> {
+        let claims = Claims {
+            exp: unix_now_exact() + self.lasts.as_secs_f64(),
+            ..claims(account, id)?
+        };
+        let id = claims.id.clone();
+        let token = keys.sign(&claims).ok_or(Problem::Server)?;
+        let mut reply = reply::json(&serde_json::json!({ "token": token, "id": id }));
+        let age = time::Duration::try_from(self.lasts).map_err(|_| Problem::Server)?;
+        let cookie = Cookie::build((TOKEN_COOKIE, token)).max_age(age);
+        add_cookie(&mut reply, &self.mark(cookie.build()))?;
+        Ok(reply)
+    }
+
+    fn mark<'a>(&self, mut cookie: Cookie<'a>) -> Cookie<'a> {
+        let Cookies { secure, cross_site } = self.cookies;
+        cookie.set_path("/");
+        cookie.set_http_only(true);
+        cookie.set_secure(secure.then_some(true));
+        // Browsers take None with Secure only.
+        cookie.set_same_site(if cross_site && secure {
+            SameSite::None
+        } else {
+            SameSite::Lax
+        });
+        cookie
+    }
+}
+
+fn add_cookie(reply: &mut Reply, cookie: &Cookie<'_>) -> Result<(), Problem> {
+    let value = HeaderValue::from_str(&cookie.to_string()).map_err(|_| Problem::Server)?;
+    reply.headers_mut().append(SET_COOKIE, value);
+    Ok(())
+}
+
+/// What a login proves. Only service accounts choose an id; a person is who logged in.
+fn claims(account: &Account, id: Option<String>) -> Result<Claims, Problem> {
+    let id = id.filter(|id| !id.is_empty());
+    match account {
+        Account::Person(user) => {
+            if id.as_deref().is_some_and(|id| id != user.as_str()) {
+                return Err(Problem::Forbidden(
+                    "the id is your username; only service accounts choose another".to_owned(),
+                ));
+            }
+            Ok(Claims {
+                user_id: Some(Name(user.to_string())),
+                id: Some(user.to_string()),
+                ..Claims::default()
+            })
+        }
+        Account::Service(name, roles) => service(name, *roles, id),
+    }
+}
+
+fn service(name: &str, roles: Roles, id: Option<String>) -> Result<Claims, Problem> {
+    let id = id.unwrap_or_else(|| name.to_owned());
+    if id.len() > MAX_ID {
         return Err(Problem::BadRequest(format!(
-            "all is everyone and cannot be one user; {USAGE}"
+            "an id has at most {MAX_ID} bytes"
         )));
     }
-    let mut reply = reply::redirect("./");
-    let cookie =
-        HeaderValue::from_str(&identity::set_cookie(&user)).map_err(|_| Problem::Server)?;
-    reply.headers_mut().insert(SET_COOKIE, cookie);
-    Ok(reply)
+    if roles.client {
+        let user = User::new(&id).map_err(|error| Problem::BadRequest(error.to_string()))?;
+        if user.is_everyone() {
+            return Err(Problem::BadRequest(
+                "the id all is everyone and cannot be one client".to_owned(),
+            ));
+        }
+    }
+    Ok(Claims {
+        user_id: roles.client.then(|| Name(id.clone())),
+        id: Some(id),
+        publish: roles.broadcaster.then(|| Names(vec!["*".to_owned()])),
+        admin: roles.admin,
+        ..Claims::default()
+    })
 }
 
 /// Answers `/me`.
 #[derive(Debug, Clone)]
 pub struct Me {
+    /// Who asks.
+    pub guard: Guard,
     /// How this very program is called on the command line, with the folder it serves.
     pub cli: String,
     /// The largest record, in bytes.
@@ -49,11 +225,18 @@ impl Me {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(Problem::Method("GET, HEAD"));
         }
-        let user = user_of(request.headers())?;
+        let query = request.uri().query().unwrap_or_default();
+        let identity = self.guard.identity(request.headers(), query)?;
+        let is_secured = self.guard.is_secured();
         Ok(reply::json(&serde_json::json!({
-            "user": user.as_ref().map(User::as_str),
-            "mode": "open",
-            "cli": self.cli,
+            "user": identity.user().map(User::as_str),
+            "mode": if is_secured { "secured" } else { "open" },
+            "publish": identity.publish_claim(),
+            "channels": identity.channel_claim(),
+            "admin": identity.may_administer().is_ok(),
+            "expires": identity.expires(),
+            // Paths of the server are for those who sit at it.
+            "cli": (!is_secured).then_some(&self.cli),
             "maxRecord": self.max_record,
         })))
     }

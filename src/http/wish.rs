@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use http::header::COOKIE;
 use http::{HeaderMap, HeaderName};
 
 use super::reply::Problem;
 use crate::address::{Address, Channel, User};
-use crate::auth::identity;
+use crate::auth::identity::Identity;
 use crate::cursor::{self, Cursor};
 use crate::hub::Begin;
 use crate::store::{From, MAX_LAST, since};
@@ -30,18 +29,18 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// Reads headers and query. Parameters that are not known here are left alone.
-    pub fn of(headers: &HeaderMap, query: &str) -> Result<Self, Problem> {
+    /// Reads headers and query, and takes out of them what the asker may follow. Parameters that are not known
+    /// here are left alone.
+    pub fn of(identity: &Identity, headers: &HeaderMap, query: &str) -> Result<Self, Problem> {
         let bad = |error: &dyn std::fmt::Display| Problem::BadRequest(error.to_string());
         let mut wish = Self {
-            user: user_of(headers)?,
+            user: identity.user().cloned(),
             channels: Vec::new(),
             begin: Begin::default(),
         };
         let mut cursor = None;
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                "user" => wish.user = Some(User::new(&value).map_err(|error| bad(&error))?),
                 "channel" => {
                     let channel = Channel::optional(&value).map_err(|error| bad(&error))?;
                     if !wish.channels.contains(&channel) {
@@ -67,9 +66,7 @@ impl Wish {
                 _ => {}
             }
         }
-        if wish.channels.is_empty() {
-            wish.channels.push(None);
-        }
+        wish.channels = identity.follows(wish.channels)?;
         if wish.channels.len() > MAX_CHANNELS {
             return Err(Problem::BadRequest(format!(
                 "a connection follows at most {MAX_CHANNELS} channels"
@@ -83,8 +80,6 @@ impl Wish {
             .map(str::to_owned)
             .or(cursor);
         wish.begin.cursor = cursor.as_deref().map(Cursor::read).unwrap_or_default();
-        // Everyone's stream is followed anyway.
-        wish.user = wish.user.filter(|user| !user.is_everyone());
         Ok(wish)
     }
 
@@ -102,19 +97,6 @@ impl Wish {
     }
 }
 
-/// Who the request's cookies name.
-pub fn user_of(headers: &HeaderMap) -> Result<Option<User>, Problem> {
-    for header in headers.get_all(COOKIE) {
-        let header = String::from_utf8_lossy(header.as_bytes());
-        let user = identity::of_cookies(&header);
-        match user.map_err(|error| Problem::BadRequest(error.to_string()))? {
-            None => {}
-            user => return Ok(user),
-        }
-    }
-    Ok(None)
-}
-
 fn last(text: &str) -> Result<From, Problem> {
     match text.parse() {
         Ok(count) if count <= MAX_LAST => Ok(From::Last(count)),
@@ -130,6 +112,8 @@ mod tests {
 
     #[test]
     fn the_header_wins_over_the_query_and_garbage_is_no_cursor() {
+        let wish =
+            |headers: &HeaderMap, query: &str| Wish::of(&Identity::open(None), headers, query);
         let mut headers = HeaderMap::new();
         let part = |offset| {
             let all = Address::new(User::everyone(), None);
@@ -138,30 +122,25 @@ mod tests {
         };
         let query = format!("lastEventId={}", part(5));
         assert_eq!(
-            Wish::of(&headers, &query).unwrap().begin.cursor,
+            wish(&headers, &query).unwrap().begin.cursor,
             Cursor::read(&part(5))
         );
         headers.insert(LAST_EVENT_ID, part(9).parse().unwrap());
         assert_eq!(
-            Wish::of(&headers, &query).unwrap().begin.cursor,
+            wish(&headers, &query).unwrap().begin.cursor,
             Cursor::read(&part(9))
         );
         headers.insert(LAST_EVENT_ID, "garbage".parse().unwrap());
-        assert!(Wish::of(&headers, "").unwrap().begin.cursor.is_empty());
+        assert!(wish(&headers, "").unwrap().begin.cursor.is_empty());
     }
 
     #[test]
     fn names_and_channels() {
         let headers = HeaderMap::new();
-        let wish = |query: &str| Wish::of(&headers, query);
-        let names = |wish: Wish| (wish.user.map(|it| it.to_string()), wish.channels.len());
-        assert_eq!(
-            names(wish("user=a%2Fb&channel=x&channel=&channel=x").unwrap()),
-            (Some("a/b".into()), 2)
-        );
-        assert_eq!(names(wish("user=all").unwrap()), (None, 1));
-        assert!(wish("user=").is_err());
-        assert!(wish("user=%0A").is_err());
+        let wish = |query: &str| Wish::of(&Identity::open(None), &headers, query);
+        let count = |query: &str| wish(query).unwrap().channels.len();
+        assert_eq!(count("channel=x&channel=&channel=x"), 2);
+        assert_eq!(count(""), 1);
         let many: Vec<String> = (0..=MAX_CHANNELS)
             .map(|i| format!("channel=c{i}"))
             .collect();

@@ -1,30 +1,26 @@
 //! `POST /writer`: appends a record to a stream's file.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Method, Request};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::body;
+use super::guard::{Guard, user_of};
 use super::reply::{self, Problem, Reply};
-use super::wish::user_of;
 use crate::address::{Address, Channel, User};
-use crate::auth::identity;
+use crate::auth::sseid;
 use crate::errors::one_line;
 use crate::hub::Hub;
 use crate::record::{Json, JsonError};
 use crate::store::since::unix_now;
 use crate::store::{AppendError, Store};
-
-/// How long a body may take to arrive in all.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Of a body beside the record: names of fields, boundaries, in bytes.
 const BODY_OVERHEAD: usize = 16 * 1024;
@@ -35,12 +31,15 @@ const MAX_EXPANSION: usize = 3;
 /// The PHP demo's answers, to the letter; a second line may say more.
 const SENT: &str = "OK: data sent";
 const NOT_JSON: &str = "data must be valid json string";
+const DENIED: &str = "permission denied";
 
 /// Appends what is posted.
 #[derive(Debug, Clone)]
 pub struct Writer {
     /// Whose streams.
     pub hub: Hub,
+    /// Who may append.
+    pub guard: Guard,
 }
 
 /// What was posted, in whatever format.
@@ -59,31 +58,33 @@ impl Writer {
             return Err(Problem::Method("POST"));
         }
         let (parts, body) = request.into_parts();
+        // Before the body is read: whoever may write nothing sends nothing.
+        let query = parts.uri.query().unwrap_or_default();
+        let identity = self.guard.identity(&parts.headers, query)?;
+        if !identity.publishes() {
+            return Err(Problem::Forbidden(DENIED.to_owned()));
+        }
         let limit = self.hub.store().max_record() * MAX_EXPANSION + BODY_OVERHEAD;
-        let body = tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await;
-        let body = body.map_err(|_| Problem::Timeout)?.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Problem::BodyTooLarge
-            } else {
-                Problem::BadRequest("the body broke off".to_owned())
-            }
-        })?;
-        let post = read(&parts, body.to_bytes()).await?;
+        let body = body::read(body, limit).await?;
+        let post = read(&parts, body).await?;
         let (address, record) = post.check(&parts)?;
-        self.append(address, record).await?;
+        identity
+            .may_publish(&address)
+            .map_err(|denied| Problem::Forbidden(format!("{DENIED}\n{denied}")))?;
+        append(&self.hub, address, record).await?;
         Ok(reply::text(SENT))
-    }
-
-    async fn append(&self, address: Address, record: Json) -> Result<(), Problem> {
-        let hub = self.hub.clone();
-        let append = move || append(&hub, &address, &record);
-        tokio::task::spawn_blocking(append)
-            .await
-            .map_err(|_| Problem::Server)?
     }
 }
 
-fn append(hub: &Hub, address: &Address, record: &Json) -> Result<(), Problem> {
+/// Appends a record, and says so to the hub.
+pub async fn append(hub: &Hub, address: Address, record: Json) -> Result<(), Problem> {
+    let hub = hub.clone();
+    tokio::task::spawn_blocking(move || append_now(&hub, &address, &record))
+        .await
+        .map_err(|_| Problem::Server)?
+}
+
+fn append_now(hub: &Hub, address: &Address, record: &Json) -> Result<(), Problem> {
     let store: &Arc<Store> = hub.store();
     if let Err(error) = store.append(address, record) {
         if !matches!(error, AppendError::TooLarge { .. }) {
@@ -102,7 +103,7 @@ impl Post {
         let user = match (self.user, self.sseid) {
             (Some(user), _) => User::new(&user).map_err(|error| bad(error.to_string()))?,
             (None, Some(sseid)) => {
-                identity::of_sseid(&sseid).map_err(|error| bad(error.to_string()))?
+                sseid::of_sseid(&sseid).map_err(|error| bad(error.to_string()))?
             }
             (None, None) => user_of(&parts.headers)?
                 .ok_or_else(|| bad("no user: name one in the field user, or all".to_owned()))?,

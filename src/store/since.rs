@@ -21,6 +21,15 @@ pub fn unix_now() -> u64 {
         .as_secs()
 }
 
+/// The Unix time now, in seconds and parts of them.
+#[must_use]
+pub fn unix_now_exact() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}
+
 fn parse_at(text: &str, now: f64) -> Option<f64> {
     if text == "all" {
         return Some(f64::NEG_INFINITY);
