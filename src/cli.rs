@@ -28,7 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the page, the event streams and /writer (the default)
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Append a record to a user's stream. Needs no running server
     Send(Box<Send>),
     /// Print the path of a user's stream file

@@ -1,15 +1,18 @@
 //! What was meant, as opposed to what was typed: settings with their defaults, bounds and reasons.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use http::HeaderValue;
+use ipnet::IpNet;
 
 use crate::auth::password::{Roles, Service};
 use crate::auth::token::Keys;
+use crate::http::limits::Allowed;
 use crate::http::origin;
 use crate::store::{DEFAULT_MAX_RECORD, DEFAULT_ROTATE_SIZE, Fsync, Retention, Settings, since};
 
@@ -125,6 +128,103 @@ pub struct Serve {
     /// Who may what.
     #[command(flatten)]
     pub access: Access,
+
+    /// How much is let in.
+    #[command(flatten)]
+    pub much: Much,
+
+    /// Certificate chain in PEM: serve over TLS, HTTP/2 and HTTP/1.1. Taken up again when it changes
+    #[arg(
+        long,
+        env = "TAILCAST_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key",
+        help_heading = "TLS"
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key in PEM
+    #[arg(
+        long,
+        env = "TAILCAST_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert",
+        help_heading = "TLS"
+    )]
+    pub tls_key: Option<PathBuf>,
+
+    /// Address and port of the control interface: /token/ /emit/ /metrics /healthz /readyz /online /disconnect
+    /// /admin/stop. Off unless given; for this machine or a private network
+    #[arg(long, env = "TAILCAST_BINDCTL", value_name = "HOST:PORT")]
+    pub bindctl: Option<String>,
+}
+
+/// How much is let in.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct Much {
+    /// Connections at once
+    #[arg(long, env = "TAILCAST_MAX_CONNECTIONS", value_name = "N", default_value_t = 100_000,
+        value_parser = at_least_one)]
+    pub max_connections: usize,
+
+    /// Connections at once from one address (IPv6: one /64), and event streams. This machine's own are not limited
+    #[arg(long, env = "TAILCAST_MAX_PER_ADDRESS", value_name = "N", default_value_t = 1000,
+        value_parser = at_least_one)]
+    pub max_per_address: usize,
+
+    /// Event streams of one user at once: browsers with this client take one each
+    #[arg(long, env = "TAILCAST_MAX_PER_USER", value_name = "N", default_value_t = 100,
+        value_parser = at_least_one)]
+    pub max_per_user: usize,
+
+    /// Records a second that one user, or one address, may write. Tokens that publish to anyone are not limited
+    #[arg(
+        long,
+        env = "TAILCAST_MAX_WRITES",
+        value_name = "N",
+        default_value = "100"
+    )]
+    pub max_writes: NonZeroU32,
+
+    /// Logins a minute from one address
+    #[arg(
+        long,
+        env = "TAILCAST_MAX_LOGINS",
+        value_name = "N",
+        default_value = "10"
+    )]
+    pub max_logins: NonZeroU32,
+
+    /// Networks of proxies that say where requests come from, by X-Forwarded-For; like 127.0.0.1 or 10.0.0.0/8
+    #[arg(long, env = "TAILCAST_TRUSTED_PROXY", value_name = "NET", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxy: Vec<IpNet>,
+}
+
+impl Much {
+    /// In the server's terms.
+    #[must_use]
+    pub fn allowed(&self) -> Allowed {
+        Allowed {
+            connections: self.max_connections,
+            per_address: self.max_per_address,
+            writes: self.max_writes,
+            logins: self.max_logins,
+        }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("a number from 1".to_owned()),
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = text.parse().map(|address: IpAddr| IpNet::from(address));
+    one.or_else(|_| text.parse())
+        .map_err(|_| "an address like 127.0.0.1, or a network like 10.0.0.0/8".to_owned())
 }
 
 impl Serve {
@@ -153,7 +253,7 @@ pub struct Access {
     )]
     pub secret_file: Option<PathBuf>,
 
-    /// Public key in PEM, of RSA, EC P-256 or Ed25519, for tokens that others sign (RS256, ES256, EdDSA)
+    /// Public key in PEM, of RSA, EC P-256 or Ed25519, for tokens that others sign
     #[arg(long, env = "TAILCAST_JWT_PUBLIC_KEY", value_name = "FILE")]
     pub jwt_public_key: Option<PathBuf>,
 
@@ -165,8 +265,7 @@ pub struct Access {
     #[arg(long, env = "TAILCAST_LOGIN_TIME", value_name = "AGE", default_value = "12h", value_parser = since::age)]
     pub login_time: Duration,
 
-    /// Pages of other sites that may read and write, like https://app.example.org; may be given several times, or
-    /// with commas
+    /// Origins of other sites whose pages may read and write, with commas between them
     #[arg(long, env = "ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin::allowed)]
     pub allowed_origin: Vec<HeaderValue>,
 }

@@ -3,15 +3,23 @@
 pub mod api;
 pub mod assets;
 mod body;
+pub mod control;
 pub mod events;
+mod form;
 pub mod guard;
+pub mod limits;
 pub mod origin;
 pub mod past;
+pub mod peer;
+pub mod presence;
 pub mod reply;
 pub mod server;
 pub mod session;
+pub mod tls;
 pub mod wish;
 pub mod writer;
+
+use std::sync::Arc;
 
 use http::header::ORIGIN;
 use http::{Method, Request};
@@ -20,9 +28,11 @@ use hyper::body::Incoming;
 use api::Api;
 use assets::Assets;
 use events::Events;
+use limits::Limits;
 use origin::Origin;
 use past::Past;
 use reply::{Problem, Reply};
+use server::Respond;
 use session::{Me, Session};
 use writer::Writer;
 
@@ -64,11 +74,12 @@ pub struct App {
     pub me: Me,
     /// Everything else.
     pub assets: Assets,
+    /// How much is let in.
+    pub limits: Arc<Limits>,
 }
 
-impl App {
-    /// Answers a request, whatever it is.
-    pub async fn respond(&self, request: Request<Incoming>) -> Reply {
+impl Respond for App {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Reply {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let origin = request.headers().get(ORIGIN).cloned();
         let is_writer = matches!(&*path, "/writer" | "/sseWriter.php");
@@ -85,7 +96,9 @@ impl App {
         tracing::debug!(%method, ?path, status = reply.status().as_u16(), "request");
         reply
     }
+}
 
+impl App {
     async fn route(&self, request: Request<Incoming>, path: &str) -> Result<Reply, Problem> {
         self.origin.check_host(&request)?;
         if self.origin.is_preflight(&request) {
@@ -120,8 +133,10 @@ impl App {
         }
         let (parts, body) = request.into_parts();
         if path == "/login" {
-            return self.session.login(body::read(body, MAX_LOGIN).await?).await;
+            self.limits.login(self.limits.network(&parts))?;
+            let body = body::read(body, MAX_LOGIN).await?;
+            return self.session.login(&parts, body).await;
         }
-        self.api.broadcast(&parts.headers, body).await
+        self.api.broadcast(&parts, body).await
     }
 }

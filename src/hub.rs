@@ -18,6 +18,7 @@ pub use follower::{Begin, Follower};
 pub use rejections::{Rejection, Rejections};
 
 use crate::address::Address;
+use crate::meter::Meter;
 use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
 use crate::store::{Retention, Store, lock};
 use looker::{Job, Looker};
@@ -46,6 +47,7 @@ pub struct Hub(Arc<Registry>);
 pub(crate) struct Registry {
     store: Arc<Store>,
     retention: Retention,
+    meter: Arc<Meter>,
     streams: Mutex<HashMap<Address, Followed>>,
     lookers: OnceLock<Vec<Looker>>,
     watch: OnceLock<Arc<Watch>>,
@@ -63,10 +65,15 @@ struct Followed {
 
 impl Hub {
     /// Starts to watch the store's folders; of followed streams is kept what `retention` says.
-    pub fn start(store: Arc<Store>, retention: Retention) -> Result<Self, HubError> {
+    pub fn start(
+        store: Arc<Store>,
+        retention: Retention,
+        meter: Arc<Meter>,
+    ) -> Result<Self, HubError> {
         let registry = Arc::new(Registry {
             store,
             retention,
+            meter,
             streams: Mutex::default(),
             lookers: OnceLock::new(),
             watch: OnceLock::new(),
@@ -113,6 +120,12 @@ impl Hub {
         &self.0.rejections
     }
 
+    /// What is counted.
+    #[must_use]
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.0.meter
+    }
+
     /// How many streams are followed now.
     #[must_use]
     pub fn followed(&self) -> usize {
@@ -131,8 +144,11 @@ impl Registry {
         if self.retention.rotate_size.is_none_or(|max| size <= max) {
             return;
         }
-        if let Err(error) = self.store.rotate(stream.address(), &self.retention) {
-            tracing::warn!(stream = ?stream.address().to_string(), %error, "cannot rotate this stream");
+        match self.store.rotate(stream.address(), &self.retention) {
+            Ok(rotated) => drop(self.meter.rotations.inc_by(rotated.into())),
+            Err(error) => {
+                tracing::warn!(stream = ?stream.address().to_string(), %error, "cannot rotate this stream");
+            }
         }
     }
 

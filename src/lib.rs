@@ -12,6 +12,7 @@ pub mod cursor;
 pub mod errors;
 pub mod http;
 pub mod hub;
+pub mod meter;
 pub mod position;
 pub mod record;
 pub mod sse;

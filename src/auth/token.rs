@@ -153,7 +153,7 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// The keys of a secret (HS256), of a public key in PEM (RS256, ES256 or EdDSA, by its kind), or of both.
+    /// The keys of a secret (HS256), of a public key in PEM (RS256, ES256 or `EdDSA`, by its kind), or of both.
     /// `None` if there is neither.
     pub fn new(secret: Option<&[u8]>, public: Option<&[u8]>) -> Result<Option<Self>, KeyError> {
         let mut keys = Self {
@@ -245,11 +245,11 @@ impl Keys {
     }
 }
 
+/// Reads a public key in PEM of one kind.
+type ReadKey = fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>;
+
 fn public_key(pem: &[u8]) -> Result<Verifier, KeyError> {
-    let kinds: [(
-        Algorithm,
-        fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>,
-    ); 3] = [
+    let kinds: [(Algorithm, ReadKey); 3] = [
         (Algorithm::RS256, DecodingKey::from_rsa_pem),
         (Algorithm::ES256, DecodingKey::from_ec_pem),
         (Algorithm::EdDSA, DecodingKey::from_ed_pem),

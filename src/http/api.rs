@@ -1,6 +1,9 @@
 //! goSSE's interface: `POST /broadcast` and `/admin/stop`, with a token in `Authorization`.
 
-use http::{HeaderMap, Method, Request};
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Method, Request};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body;
 use super::guard::Guard;
+use super::limits::Limits;
 use super::reply::{self, Problem, Reply};
 use super::writer::append;
 use crate::address::{Address, Channel, User};
@@ -29,6 +33,8 @@ pub struct Api {
     pub hub: Hub,
     /// Who may.
     pub guard: Guard,
+    /// How often.
+    pub limits: Arc<Limits>,
     /// Ends the server.
     pub stop: CancellationToken,
 }
@@ -46,12 +52,13 @@ struct Broadcast<'a> {
 
 impl Api {
     /// Answers `/broadcast`.
-    pub async fn broadcast(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Problem> {
+    pub async fn broadcast(&self, parts: &Parts, body: Incoming) -> Result<Reply, Problem> {
         // Before the body is read: whoever may publish nothing sends nothing.
-        let identity = self.guard.bearer(headers)?;
+        let identity = self.guard.bearer(&parts.headers)?;
         if !identity.publishes() {
             return Err(Denied::Publish.into());
         }
+        self.limits.write(&identity, self.limits.network(parts))?;
         let body = body::read(body, self.hub.store().max_record() + BODY_OVERHEAD).await?;
         let bad = |text: String| Problem::BadRequest(text);
         let post: Broadcast<'_> = serde_json::from_slice(&body).map_err(|error| {

@@ -14,10 +14,13 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::guard::Guard;
+use super::peer::Proxies;
+use super::presence::{Listed, Presence};
 use super::reply::{self, Problem, Reply, set};
 use super::wish::Wish;
 use crate::address::{Address, Channel, User};
 use crate::hub::{Follower, Hub};
+use crate::meter::Meter;
 use crate::record::Event;
 use crate::sse;
 use crate::store::since::unix_now_exact;
@@ -37,6 +40,10 @@ pub struct Events {
     pub hub: Hub,
     /// Who may follow what.
     pub guard: Guard,
+    /// Who follows now.
+    pub presence: Arc<Presence>,
+    /// Where requests come from.
+    pub proxies: Proxies,
     /// After how much silence a comment is sent.
     pub heartbeat: Duration,
     /// How long a browser waits before it connects again, in milliseconds.
@@ -59,19 +66,45 @@ impl Events {
         if request.method() == Method::HEAD {
             return Ok(head(reply::ok()));
         }
+        // In open mode a name proves nothing.
+        let counts = identity.expires().is_some();
+        let listed = self.presence.enter(
+            (wish.user.as_ref(), counts),
+            &wish.channels,
+            self.proxies.client(request),
+            self.proxies.network(request),
+            &self.stop,
+        );
+        let Some(listed) = listed else {
+            self.hub.meter().limited.inc();
+            return Ok(head(reply::whole(self.later())));
+        };
+        let here = Here::new(listed, self.hub.meter());
         let hub = self.hub.clone();
         let retry = self.retry;
         let started = tokio::task::spawn_blocking(move || start(&hub, &wish, retry, baseline));
         let (follower, first) = started.await.map_err(|_| Problem::Server)?;
-        Ok(head(self.stream(follower, first, lasts)))
+        Ok(head(self.stream(follower, first, lasts, here)))
     }
 
-    fn stream(&self, follower: Follower, first: Vec<u8>, lasts: Option<Duration>) -> Reply {
+    /// What a client is told that must come back later: an `EventSource` gives up for good on any status but 200.
+    fn later(&self) -> Vec<u8> {
+        sse::retry(self.retry.saturating_add(fastrand::u32(0..RETURN_SPREAD)))
+    }
+
+    fn stream(
+        &self,
+        follower: Follower,
+        first: Vec<u8>,
+        lasts: Option<Duration>,
+        here: Here,
+    ) -> Reply {
         let until = lasts.and_then(|lasts| Instant::now().checked_add(lasts));
         let live = Live {
             follower,
             heartbeat: self.heartbeat,
             stop: self.stop.clone(),
+            here,
             until,
             retry: self.retry,
             first,
@@ -98,11 +131,32 @@ fn head(mut reply: Reply) -> Reply {
     reply
 }
 
+/// Keeps an event stream listed and counted.
+struct Here {
+    listed: Listed,
+    meter: Arc<Meter>,
+}
+
+impl Here {
+    fn new(listed: Listed, meter: &Arc<Meter>) -> Self {
+        meter.followers.inc();
+        let meter = Arc::clone(meter);
+        Self { listed, meter }
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.meter.followers.dec();
+    }
+}
+
 /// A running event stream.
 struct Live {
     follower: Follower,
     heartbeat: Duration,
     stop: CancellationToken,
+    here: Here,
     /// When the token that it was asked for with expires.
     until: Option<Instant>,
     retry: u32,
@@ -141,9 +195,12 @@ impl Live {
             }
             let again = again.map_or(silent_until, |wait| silent_until.min(Instant::now() + wait));
             tokio::select! {
-                () = self.follower.changed() => {}
+                // Whoever is disconnected when the server stops is told so.
+                biased;
                 () = self.stop.cancelled() => return Some(self.last_words()),
                 () = expired(self.until) => return None,
+                () = self.here.listed.end.cancelled() => return None,
+                () = self.follower.changed() => {}
                 () = sleep_until(again) => {
                     if again == silent_until {
                         return Some((Bytes::from_static(sse::HEARTBEAT), self));

@@ -76,16 +76,17 @@ impl Guard {
     }
 }
 
+/// A token as goSSE's client sends it, in base64.
+#[derive(Deserialize)]
+struct Wrapped {
+    token: String,
+    id: String,
+}
+
 fn read(keys: &Keys, token: &str) -> Result<Identity, Problem> {
     let now = since::unix_now_exact();
     if token.contains('.') {
         return Ok(keys.read(token, now)?);
-    }
-    // What goSSE's client makes of it.
-    #[derive(Deserialize)]
-    struct Wrapped {
-        token: String,
-        id: String,
     }
     let bytes = STANDARD.decode(token).or_else(|_| URL_SAFE.decode(token));
     let wrapped = bytes.map(|bytes| serde_json::from_slice::<Wrapped>(&bytes));
@@ -141,6 +142,7 @@ fn of_cookies(headers: &HeaderMap) -> Option<String> {
 }
 
 /// A parameter of the query, if it is there.
+#[must_use]
 pub fn parameter(query: &str, wanted: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes())
         .find(|(name, _)| name == wanted)

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 
@@ -45,6 +45,9 @@ pub enum Problem {
     /// More connections than there may be; try again after this time.
     #[error("too many connections; try again in {} s", whole_seconds(*.0))]
     Busy(Duration),
+    /// The server cannot take anything now.
+    #[error("the server is not ready; its log says why")]
+    NotReady,
     /// Not allowed, and trying again does not help.
     #[error("{0}")]
     Forbidden(String),
@@ -79,7 +82,7 @@ impl Problem {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NoToken | Self::BadToken(_) | Self::BadLogin => StatusCode::UNAUTHORIZED,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -182,6 +185,24 @@ pub fn json(value: &serde_json::Value) -> Reply {
 #[must_use]
 pub fn text(body: impl Into<Bytes>) -> Reply {
     of(StatusCode::OK, "text/plain; charset=utf-8", body)
+}
+
+/// Metrics, as Prometheus reads them.
+#[must_use]
+pub fn metrics(body: String) -> Reply {
+    of(
+        StatusCode::OK,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        body,
+    )
+}
+
+/// Whether a client asks for JSON in so many words.
+#[must_use]
+pub fn wants_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
 }
 
 /// A redirect to a relative address.

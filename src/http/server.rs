@@ -2,30 +2,54 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::App;
+use super::limits::{Counted, FORGET_EVERY, Limits};
+use super::peer::Peer;
+use super::reply::{Body, Reply};
+use super::tls::Tls;
 use crate::errors::one_line;
 
 /// Pause after a failed accept, for example when file descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
-/// How long a request's head may take to arrive.
+/// How long a request's head, or a TLS handshake, may take to arrive; also how long a connection may stay
+/// between two requests.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// hyper's buffer per connection, in bytes; also the largest head of a request.
-const MAX_BUFFER: usize = 32 * 1024;
+const MAX_BUFFER: u32 = 32 * 1024;
+
+/// Event streams and requests at once on one HTTP/2 connection: a browser's tabs share it.
+const MAX_STREAMS: u32 = 128;
+
+/// How often an HTTP/2 peer is asked whether it is there, and how long it has to answer.
+const PING: Duration = Duration::from_secs(20);
+
+/// What answers requests.
+pub trait Respond: Send + Sync + 'static {
+    /// Answers one, whatever it is.
+    fn respond(self: Arc<Self>, request: Request<Incoming>) -> impl Future<Output = Reply> + Send;
+}
 
 /// How long the server waits for others.
 #[derive(Debug, Clone, Copy)]
@@ -36,24 +60,55 @@ pub struct Patience {
     pub drain: Duration,
 }
 
+/// What connections come in by.
+#[derive(Debug)]
+pub struct Door {
+    /// Where they are accepted.
+    pub listener: TcpListener,
+    /// With TLS, or without.
+    pub tls: Option<Tls>,
+    /// How many.
+    pub limits: Arc<Limits>,
+    /// How long they may keep the server waiting.
+    pub patience: Patience,
+}
+
 /// Serves until `stop`, then lets running requests end.
-pub async fn serve(listener: TcpListener, app: App, patience: Patience, stop: CancellationToken) {
-    let app = Arc::new(app);
+pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
+    let forgets = tokio::time::sleep(FORGET_EVERY);
+    tokio::pin!(forgets);
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = door.listener.accept() => accepted,
+            () = &mut forgets => {
+                door.limits.forget();
+                forgets.as_mut().reset(tokio::time::Instant::now() + FORGET_EVERY);
+                continue;
+            }
             () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((socket, _)) => {
+            Ok((socket, peer)) => {
                 if std::mem::take(&mut failing) {
                     tracing::info!("connections are accepted again");
                 }
-                prepare(&socket, patience.stall);
-                let socket = unread_for(socket, patience.stall);
-                tasks.spawn(connection(socket, Arc::clone(&app), stop.clone()));
+                // One too many is closed without a word: an answer would cost what the limit saves.
+                let Some(counted) = door.limits.connect(peer.ip()) else {
+                    continue;
+                };
+                prepare(&socket, door.patience.stall);
+                let connection = Connection {
+                    app: Arc::clone(&app),
+                    peer,
+                    stop: stop.clone(),
+                    tasks: tasks.clone(),
+                    busy: Arc::default(),
+                    _counted: counted,
+                };
+                let socket = unread_for(socket, door.patience.stall);
+                tasks.spawn(connection.begin(socket, door.tls.clone()));
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
@@ -64,12 +119,10 @@ pub async fn serve(listener: TcpListener, app: App, patience: Patience, stop: Ca
             }
         }
     }
-    drop(listener);
+    let drain = door.patience.drain;
+    drop(door);
     tasks.close();
-    if tokio::time::timeout(patience.drain, tasks.wait())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
         tracing::warn!(left = tasks.len(), "connections did not end in time");
     }
 }
@@ -92,36 +145,153 @@ fn prepare(socket: &TcpStream, stall: Duration) {
     }
 }
 
-/// The socket, failing once it has not taken a byte of what is written to it for this long.
-fn unread_for(socket: TcpStream, stall: Duration) -> Pin<Box<TimeoutWriter<TcpStream>>> {
+/// A socket that fails once it has not taken a byte of what is written to it for this long.
+type Socket = Pin<Box<TimeoutWriter<TcpStream>>>;
+
+fn unread_for(socket: TcpStream, stall: Duration) -> Socket {
     let mut socket = TimeoutWriter::new(socket);
     socket.set_timeout(Some(stall));
     Box::pin(socket)
 }
 
-async fn connection(
-    socket: Pin<Box<TimeoutWriter<TcpStream>>>,
-    app: Arc<App>,
+/// One connection, from its first byte on.
+struct Connection<R> {
+    app: Arc<R>,
+    peer: SocketAddr,
     stop: CancellationToken,
-) {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(MAX_BUFFER);
-    let service = service_fn(|request| {
-        let app = Arc::clone(&app);
-        async move { Ok::<_, Infallible>(app.respond(request).await) }
-    });
-    let connection = builder.serve_connection(TokioIo::new(socket), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    tasks: TaskTracker,
+    /// One for each request that is not answered to its end, and this one.
+    busy: Arc<()>,
+    _counted: Counted,
+}
+
+impl<R: Respond> Connection<R> {
+    async fn begin(self, socket: Socket, tls: Option<Tls>) {
+        let Some(tls) = tls else {
+            return self.http1(socket).await;
+        };
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(HEAD_TIME, tls.accept(socket)) => shaken,
+            () = self.stop.cancelled() => return,
+        };
+        match shaken {
+            Ok(Ok(socket)) if socket.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                self.http2(socket).await;
+            }
+            Ok(Ok(socket)) => self.http1(socket).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
-    };
+    }
+
+    async fn http1(self, socket: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .max_buf_size(MAX_BUFFER as usize);
+        let service = service_fn(|request| self.respond(request));
+        let connection = builder.serve_connection(TokioIo::new(socket), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        log_end(ended);
+    }
+
+    async fn http2(self, socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let mut builder = http2::Builder::new(Tracked(self.tasks.clone()));
+        builder
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING)
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_BUFFER);
+        let this = Arc::new(self);
+        let of_service = Arc::clone(&this);
+        let service = service_fn(move |request| {
+            let this = Arc::clone(&of_service);
+            async move { this.respond(request).await }
+        });
+        let connection = builder.serve_connection(TokioIo::new(socket), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = this.idle_or_stopped() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        log_end(ended);
+    }
+
+    /// Returns at the stop, or when there was no request for [`HEAD_TIME`], as HTTP/1 has it.
+    async fn idle_or_stopped(&self) {
+        let mut idle = false;
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(HEAD_TIME) => {}
+            }
+            let was_idle = std::mem::replace(&mut idle, Arc::strong_count(&self.busy) == 1);
+            if was_idle && idle {
+                return;
+            }
+        }
+    }
+
+    async fn respond(&self, mut request: Request<Incoming>) -> Result<Response<Busy>, Infallible> {
+        let busy = Arc::clone(&self.busy);
+        request.extensions_mut().insert(Peer(self.peer));
+        let reply = Arc::clone(&self.app).respond(request).await;
+        Ok(reply.map(|body| Busy { body, _busy: busy }))
+    }
+}
+
+/// A body that keeps its connection busy until it is sent.
+struct Busy {
+    body: Body,
+    _busy: Arc<()>,
+}
+
+impl http_body::Body for Busy {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Runs the tasks of HTTP/2 connections where the server waits for them at its end.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
+
+fn log_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!("a connection ended badly: {}", one_line(&error));
     }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use cookie::{Cookie, SameSite, time};
 use http::header::{HeaderValue, SET_COOKIE};
+use http::request::Parts;
 use http::{Method, Request};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::guard::{Guard, TOKEN_COOKIE, parameter};
+use super::peer::{From, Proxies};
 use super::reply::{self, Problem, Reply};
 use crate::address::User;
 use crate::auth::password::{Account, Passwords, Roles};
@@ -39,14 +41,16 @@ pub struct Session {
     pub lasts: Duration,
     /// How cookies are marked.
     pub cookies: Cookies,
+    /// Who says whether a browser's connection is over TLS.
+    pub proxies: Proxies,
     checks: Semaphore,
 }
 
 /// How cookies are marked.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cookies {
-    /// Whether browsers must send them over TLS only.
-    pub secure: bool,
+    /// Whether this server does TLS: browsers must then send them over TLS only.
+    pub tls: bool,
     /// Whether pages of other sites, which are allowed, need them.
     pub cross_site: bool,
 }
@@ -62,12 +66,19 @@ struct Login {
 impl Session {
     /// A session for each who asks.
     #[must_use]
-    pub fn new(guard: Guard, passwords: Passwords, lasts: Duration, cookies: Cookies) -> Self {
+    pub fn new(
+        guard: Guard,
+        passwords: Passwords,
+        lasts: Duration,
+        cookies: Cookies,
+        proxies: Proxies,
+    ) -> Self {
         Self {
             guard,
             passwords: Arc::new(passwords),
             lasts,
             cookies,
+            proxies,
             checks: Semaphore::new(MAX_CHECKS),
         }
     }
@@ -89,12 +100,12 @@ impl Session {
             self.guard.proven(request.headers(), query)?.may_be(&user)?;
         }
         let mut reply = reply::redirect("./");
-        add_cookie(&mut reply, &self.mark(sseid::cookie(&user)))?;
+        add_cookie(&mut reply, &self.mark(request, sseid::cookie(&user)))?;
         Ok(reply)
     }
 
     /// Answers `/login`: a token for a name and a password.
-    pub async fn login(&self, body: Bytes) -> Result<Reply, Problem> {
+    pub async fn login(&self, parts: &Parts, body: Bytes) -> Result<Reply, Problem> {
         let Some(keys) = self.guard.keys.as_ref().filter(|keys| keys.can_sign()) else {
             return Err(Problem::Forbidden(
                 "logging in needs a server with --secret".to_owned(),
@@ -126,30 +137,30 @@ impl Session {
             Problem::Server
         })?;
         let account = account.ok_or(Problem::BadLogin)?;
-        self.token(keys, &account, id)
+        self.token(parts, keys, claims(&account, id)?)
     }
 
-    fn token(&self, keys: &Keys, account: &Account, id: Option<String>) -> Result<Reply, Problem> {
+    fn token(&self, parts: &Parts, keys: &Keys, claims: Claims) -> Result<Reply, Problem> {
         let claims = Claims {
             exp: unix_now_exact() + self.lasts.as_secs_f64(),
-            ..claims(account, id)?
+            ..claims
         };
         let id = claims.id.clone();
         let token = keys.sign(&claims).ok_or(Problem::Server)?;
         let mut reply = reply::json(&serde_json::json!({ "token": token, "id": id }));
         let age = time::Duration::try_from(self.lasts).map_err(|_| Problem::Server)?;
         let cookie = Cookie::build((TOKEN_COOKIE, token)).max_age(age);
-        add_cookie(&mut reply, &self.mark(cookie.build()))?;
+        add_cookie(&mut reply, &self.mark(parts, cookie.build()))?;
         Ok(reply)
     }
 
-    fn mark<'a>(&self, mut cookie: Cookie<'a>) -> Cookie<'a> {
-        let Cookies { secure, cross_site } = self.cookies;
+    fn mark<'a>(&self, from: &impl From, mut cookie: Cookie<'a>) -> Cookie<'a> {
+        let secure = self.cookies.tls || self.proxies.is_tls(from);
         cookie.set_path("/");
         cookie.set_http_only(true);
         cookie.set_secure(secure.then_some(true));
         // Browsers take None with Secure only.
-        cookie.set_same_site(if cross_site && secure {
+        cookie.set_same_site(if self.cookies.cross_site && secure {
             SameSite::None
         } else {
             SameSite::Lax

@@ -12,6 +12,7 @@ use super::stream::Stream;
 use super::tail::{Place, encode, event_name};
 use crate::address::{Address, Channel};
 use crate::cursor::{self, Cursor};
+use crate::meter::Meter;
 use crate::position::Position;
 use crate::record::Record;
 use crate::sse;
@@ -46,6 +47,24 @@ pub struct Follower {
     /// Which lane reads first; it moves on, so that a busy stream does not starve the others.
     turn: usize,
     types: Option<HashSet<String>>,
+}
+
+/// What one reading took out of the tails.
+#[derive(Default)]
+struct Taken {
+    records: u64,
+    /// When the oldest of them was found.
+    oldest: Option<Instant>,
+}
+
+impl Taken {
+    fn count(&self, meter: &Meter, bytes: usize) {
+        if let Some(oldest) = self.oldest {
+            meter.deliveries.inc_by(self.records);
+            meter.bytes.inc_by(bytes as u64);
+            meter.taken_after(oldest.elapsed());
+        }
+    }
 }
 
 /// One of its streams.
@@ -115,9 +134,12 @@ impl Follower {
     /// Never blocks. `true` if there may be more that has to come from a file: see [`Follower::catch_up`].
     pub fn read(&mut self, out: &mut Vec<u8>, max: usize) -> bool {
         let count = self.lanes.len();
+        let mut taken = Taken::default();
+        let len = out.len();
         for at in 0..count {
-            self.read_lane((self.turn + at) % count, out, max);
+            self.read_lane((self.turn + at) % count, out, max, &mut taken);
         }
+        taken.count(&self.registry.meter, out.len() - len);
         self.turn = (self.turn + 1) % count.max(1);
         self.lanes.iter().any(Lane::is_behind)
     }
@@ -125,6 +147,8 @@ impl Follower {
     /// Appends what has to come from files, until `out` has `max` bytes. Blocks on the disk. `Some` asks
     /// to be called again after that time even if nothing changes.
     pub fn catch_up(&mut self, out: &mut Vec<u8>, max: usize) -> Option<Duration> {
+        let meter = Arc::clone(&self.registry.meter);
+        let len = out.len();
         let mut again = None;
         let count = self.lanes.len();
         for at in (self.turn..count).chain(0..self.turn.min(count)) {
@@ -133,10 +157,11 @@ impl Follower {
                 again = again.into_iter().chain(wait).min();
             }
         }
+        meter.bytes.inc_by((out.len() - len) as u64);
         again
     }
 
-    fn read_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize) {
+    fn read_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize, taken: &mut Taken) {
         let Reading::Tail { mut number, epoch } = self.lanes[at].reading else {
             return;
         };
@@ -160,6 +185,8 @@ impl Follower {
             if self.wants(at, entry.name.as_deref()) {
                 out.extend_from_slice(&entry.text);
                 sse::finish(out, pieces(&self.lanes, Some((at, &entry.place.part))));
+                taken.records += 1;
+                taken.oldest = taken.oldest.into_iter().chain([entry.at()]).min();
             }
             self.lanes[at].place = entry.place.clone();
         }
@@ -250,6 +277,7 @@ impl Follower {
 
     /// Tells the client that its place in a stream is gone and everything there follows.
     fn reset(&mut self, at: usize, address: &Address, out: &mut Vec<u8>) {
+        self.registry.meter.resets.inc();
         self.lanes[at].place = Place::new(address, Position::START);
         let channel = address.channel.as_ref().map(Channel::as_str);
         let data = serde_json::json!({
@@ -264,6 +292,7 @@ impl Follower {
         if self.wants(at, event_name(record)) {
             encode(out, record);
             sse::finish(out, pieces(&self.lanes, Some((at, &place.part))));
+            self.registry.meter.deliveries.inc();
         }
         self.lanes[at].place = place;
     }

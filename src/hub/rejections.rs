@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
+
+use prometheus_client::metrics::counter::Counter;
 
 use crate::store::lock;
 
@@ -31,7 +32,7 @@ pub struct Rejection {
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Rejections {
-    count: AtomicU64,
+    count: Counter,
     newest: Mutex<VecDeque<Rejection>>,
 }
 
@@ -46,13 +47,13 @@ impl Rejections {
     }
 
     pub(super) fn more(&self, count: usize) {
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        self.count.inc_by(count as u64);
     }
 
     /// How many there were since the start.
     #[must_use]
-    pub fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+    pub fn count(&self) -> &Counter {
+        &self.count
     }
 
     /// The newest, at most 100, oldest first.
@@ -81,7 +82,7 @@ mod tests {
         }
         rejections.more(7);
         let lines: Vec<u64> = rejections.newest().iter().map(|it| it.line).collect();
-        assert_eq!(rejections.count(), 157);
+        assert_eq!(rejections.count().get(), 157);
         assert_eq!(lines, (51..=150).collect::<Vec<u64>>());
     }
 }

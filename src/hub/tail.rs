@@ -89,6 +89,14 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// When it was found.
+    #[must_use]
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+}
+
 /// The newest records of a stream, numbered in the order they were found.
 #[derive(Debug)]
 pub struct Tail {

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const PURE: &[&str] = &["address", "record", "position", "cursor", "sse", "errors"];
+const PURE: &[&str] = &[
+    "address", "record", "position", "cursor", "sse", "errors", "meter",
+];
 
 /// Each module, and what of this crate it may use.
 const TABLE: &[(&str, &[&str])] = &[
     ("address", &[]),
     ("errors", &[]),
+    ("meter", &[]),
     ("record", &[]),
     ("position", &[]),
     ("sse", &[]),
@@ -17,22 +20,24 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "hub",
         &[
-            "address", "record", "position", "cursor", "sse", "errors", "store",
+            "address", "record", "position", "cursor", "sse", "errors", "meter", "store",
         ],
     ),
     ("auth", &["address"]),
     (
         "http",
         &[
-            "address", "record", "position", "cursor", "sse", "errors", "store", "hub", "auth",
+            "address", "record", "position", "cursor", "sse", "errors", "meter", "store", "hub",
+            "auth",
         ],
     ),
-    ("config", &["store"]),
+    ("config", &["store", "auth", "http"]),
     ("cli", &["address", "config", "store"]),
     (
         "commands",
         &[
-            "address", "record", "position", "errors", "store", "hub", "http", "config", "cli",
+            "address", "record", "position", "errors", "store", "hub", "auth", "http", "config",
+            "cli",
         ],
     ),
     ("lib", &[]),
@@ -45,7 +50,13 @@ const ONLY: &[(&str, &[&str])] = &[
     (".accept()", &["http/server.rs"]),
     ("StatusCode::", &["http/reply.rs"]),
     (".stream\"", &["store/path.rs"]),
-    ("std::env::", &["main.rs", "commands/serve.rs"]),
+    (
+        "std::env::",
+        &["main.rs", "config.rs", "commands/serve/apps.rs"],
+    ),
+    ("jsonwebtoken::", &["auth/token.rs"]),
+    ("bcrypt::", &["auth/password.rs"]),
+    ("rustls", &["http/tls.rs"]),
     ("println!", &["main.rs"]),
 ];
 

@@ -1,0 +1,199 @@
+//! What answers, put together from the settings.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::listen::is_public;
+use crate::auth::password::Passwords;
+use crate::config::{self, Access, Common, Serve};
+use crate::http::App;
+use crate::http::api::Api;
+use crate::http::assets::Assets;
+use crate::http::control::{Control, Reach};
+use crate::http::events::Events;
+use crate::http::guard::Guard;
+use crate::http::limits::Limits;
+use crate::http::origin::Origin;
+use crate::http::past::Past;
+use crate::http::peer::Proxies;
+use crate::http::presence::{Most, Presence};
+use crate::http::session::{Cookies, Me, Session};
+use crate::http::writer::Writer;
+use crate::hub::Hub;
+
+/// What proves who somebody is: keys and passwords, read before anything is started.
+pub struct Proof {
+    guard: Guard,
+    passwords: Passwords,
+}
+
+impl Proof {
+    pub fn read(settings: &Access) -> anyhow::Result<Self> {
+        let guard = Guard {
+            keys: settings.keys()?.map(Arc::new),
+        };
+        let services = config::services(|name| std::env::var(name).ok());
+        let passwords = Passwords::new(settings.htpasswd.clone(), services)?;
+        Ok(Self { guard, passwords })
+    }
+}
+
+/// What answers on both listeners, and the limits that they share.
+pub struct Apps {
+    pub main: Arc<App>,
+    pub control: Option<Arc<Control>>,
+    pub limits: Arc<Limits>,
+}
+
+impl Apps {
+    pub fn new(
+        common: &Common,
+        settings: &Serve,
+        hub: &Hub,
+        stop: &CancellationToken,
+        proof: Proof,
+        control: Option<SocketAddr>,
+    ) -> Self {
+        let proxies = Proxies {
+            trusted: settings.much.trusted_proxy.clone(),
+        };
+        let limits = Limits::new(
+            settings.much.allowed(),
+            proxies.clone(),
+            Arc::clone(hub.meter()),
+        );
+        let presence = Presence::new(Most {
+            per_user: settings.much.max_per_user,
+            per_address: settings.much.max_per_address,
+        });
+        let control = control.map(|address| {
+            let reach = Reach {
+                is_loopback: address.ip().is_loopback(),
+                is_public: is_public(address.ip()),
+            };
+            let (hub, guard) = (hub.clone(), proof.guard.clone());
+            Arc::new(Control::new(
+                hub,
+                guard,
+                Arc::clone(&presence),
+                stop.clone(),
+                reach,
+            ))
+        });
+        let parts = Parts {
+            common,
+            settings,
+            hub,
+            stop,
+            proxies,
+            presence,
+            limits: &limits,
+        };
+        let main = Arc::new(parts.app(proof));
+        Self {
+            main,
+            control,
+            limits,
+        }
+    }
+}
+
+/// What the application is made of.
+struct Parts<'a> {
+    common: &'a Common,
+    settings: &'a Serve,
+    hub: &'a Hub,
+    stop: &'a CancellationToken,
+    proxies: Proxies,
+    presence: Arc<Presence>,
+    limits: &'a Arc<Limits>,
+}
+
+impl Parts<'_> {
+    fn app(&self, Proof { guard, passwords }: Proof) -> App {
+        let access = &self.settings.access;
+        let streams = self.hub.store().root().path().to_owned();
+        let cookies = Cookies {
+            tls: self.settings.tls_cert.is_some(),
+            cross_site: !access.allowed_origin.is_empty(),
+        };
+        let lasts = access.login_time;
+        let proxies = self.proxies.clone();
+        App {
+            origin: Origin {
+                any_host: self.settings.open || guard.is_secured(),
+                allowed: access.allowed_origin.clone().into(),
+            },
+            session: Session::new(guard.clone(), passwords, lasts, cookies, proxies),
+            api: Api {
+                hub: self.hub.clone(),
+                guard: guard.clone(),
+                limits: Arc::clone(self.limits),
+                stop: self.stop.clone(),
+            },
+            events: Events {
+                hub: self.hub.clone(),
+                guard: guard.clone(),
+                presence: Arc::clone(&self.presence),
+                proxies: self.proxies.clone(),
+                heartbeat: self.settings.heartbeat,
+                retry: self.settings.retry,
+                stop: self.stop.clone(),
+            },
+            past: Past {
+                store: Arc::clone(self.hub.store()),
+                guard: guard.clone(),
+            },
+            writer: Writer {
+                hub: self.hub.clone(),
+                guard: guard.clone(),
+                limits: Arc::clone(self.limits),
+            },
+            me: Me {
+                guard,
+                cli: command_line(&streams),
+                max_record: self.common.max_record,
+            },
+            assets: Assets::new(self.settings.web.clone(), streams),
+            limits: Arc::clone(self.limits),
+        }
+    }
+}
+
+/// How this program is called from any folder, quoted for a shell.
+fn command_line(streams: &Path) -> String {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let program = if Path::new(&program).components().count() > 1 {
+        std::env::current_exe().unwrap_or_else(|_| program.into())
+    } else {
+        program.into()
+    };
+    format!(
+        "{} --streams {}",
+        quote(&program.to_string_lossy()),
+        quote(&streams.to_string_lossy())
+    )
+}
+
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_for_a_shell() {
+        assert_eq!(quote("/usr/bin/tailcast"), "/usr/bin/tailcast");
+        assert_eq!(quote("/home/a b/it's"), r"'/home/a b/it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+}
