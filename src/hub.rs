@@ -3,6 +3,7 @@
 //! The hub knows no HTTP and no clients: a [`Follower`] answers "what is new for me, as bytes". Nothing is
 //! queued for anyone; a change wakes the followers, and each reads on from its own position.
 
+mod by_hand;
 mod follower;
 mod looker;
 mod rejections;
@@ -70,17 +71,7 @@ impl Hub {
         retention: Retention,
         meter: Arc<Meter>,
     ) -> Result<Self, HubError> {
-        let registry = Arc::new(Registry {
-            store,
-            retention,
-            meter,
-            streams: Mutex::default(),
-            lookers: OnceLock::new(),
-            watch: OnceLock::new(),
-            shares: RandomState::new(),
-            ids: AtomicU64::new(0),
-            rejections: Arc::default(),
-        });
+        let registry = Arc::new(Registry::new(store, retention, meter));
         let start = |number| Looker::start(number, Arc::downgrade(&registry));
         let lookers: Vec<Looker> = (0..LOOKERS).map(start).collect::<Result<_, _>>()?;
         registry.lookers.get_or_init(|| lookers);
@@ -134,6 +125,20 @@ impl Hub {
 }
 
 impl Registry {
+    fn new(store: Arc<Store>, retention: Retention, meter: Arc<Meter>) -> Self {
+        Self {
+            store,
+            retention,
+            meter,
+            streams: Mutex::default(),
+            lookers: OnceLock::new(),
+            watch: OnceLock::new(),
+            shares: RandomState::new(),
+            ids: AtomicU64::new(0),
+            rejections: Arc::default(),
+        }
+    }
+
     fn store(&self) -> &Arc<Store> {
         &self.store
     }
@@ -176,7 +181,8 @@ impl Registry {
     /// The watch is never called with the lock held: it waits for the watcher's thread, which may be waiting
     /// for the lock to hand over a change.
     fn acquire(&self, address: &Address) -> Arc<Stream> {
-        let folder = self.watch().follow(address);
+        // Set before the first stream can be followed, but for a hub by hand.
+        let folder = self.watch.get().and_then(|watch| watch.follow(address));
         let stream = {
             let mut streams = lock(&self.streams);
             let followed = streams.entry(address.clone()).or_insert_with(|| {

@@ -101,23 +101,30 @@ pub struct Search {
     best: Option<(Rank, Position)>,
 }
 
-/// Better is greater.
+/// How well a place fits. Better is greater.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
+pub struct Rank {
     newest: usize,
     context: usize,
     near: std::cmp::Reverse<u64>,
 }
 
-impl Search {
-    /// A search for what `wanted` remembers.
+impl Rank {
+    /// Whether this place fits better than one in another file, where offsets say nothing.
     #[must_use]
-    pub fn new(wanted: Position) -> Self {
-        let recent = VecDeque::with_capacity(KEYS);
+    pub fn beats(&self, other: &Self) -> bool {
+        (self.newest, self.context) > (other.newest, other.context)
+    }
+}
+
+impl Search {
+    /// A search for what `wanted` remembers, in a file before whose first record `base` stands.
+    #[must_use]
+    pub fn new(wanted: Position, base: Position) -> Self {
         Self {
             wanted,
-            recent,
-            here: Position::START,
+            recent: base.keys().iter().copied().collect(),
+            here: base,
             best: None,
         }
     }
@@ -149,8 +156,8 @@ impl Search {
 
     /// Where to read on, or `None` if no remembered record is left.
     #[must_use]
-    pub fn finish(self) -> Option<Position> {
-        self.best.map(|(_, position)| position)
+    pub fn finish(self) -> Option<(Rank, Position)> {
+        self.best
     }
 }
 
@@ -167,11 +174,11 @@ mod tests {
     }
 
     fn find(wanted: Position, file: &[u64]) -> Option<u64> {
-        let mut search = Search::new(wanted);
+        let mut search = Search::new(wanted, Position::START);
         for (i, key) in file.iter().enumerate() {
             search.push(*key, (i as u64 + 1) * 10);
         }
-        search.finish().map(|position| position.offset())
+        search.finish().map(|(_, position)| position.offset())
     }
 
     #[test]

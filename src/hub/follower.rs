@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::Registry;
 use super::stream::Stream;
@@ -205,6 +206,10 @@ impl Follower {
             self.reset(at, &address, out);
         }
         if self.lanes[at].joins_tail() {
+            // What waits there was told of already; nobody will be woken for it again.
+            let mut taken = Taken::default();
+            self.read_lane(at, out, max, &mut taken);
+            taken.count(&self.registry.meter, 0);
             return None;
         }
         let epoch = self.lanes[at].stream.tail().epoch();

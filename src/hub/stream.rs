@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::rejections::{Rejection, Rejections};
 use super::tail::{Entry, Place, Tail};
@@ -113,6 +114,10 @@ impl Stream {
         let mut file = lock(&self.file);
         if !file.started {
             self.start_file(&mut file);
+            if file.started {
+                // Who could not read it either waits for this.
+                self.wake();
+            }
             return None;
         }
         let hint = *lock(&self.hint);
@@ -135,11 +140,15 @@ impl Stream {
         tracing::trace!(stream = ?self.address.to_string(), writing, came, end, ?again, "looked");
         drop(file);
         if came {
-            lock(&self.signals)
-                .values()
-                .for_each(|signal| signal.notify_one());
+            self.wake();
         }
         again
+    }
+
+    fn wake(&self) {
+        lock(&self.signals)
+            .values()
+            .for_each(|signal| signal.notify_one());
     }
 
     /// The tail. Hold it for a copy, not longer.

@@ -106,6 +106,12 @@ pub fn look(known: &Known, seen: &Seen<'_>) -> Decision {
     )
 }
 
+/// What is new in a file that nobody will change any more.
+#[must_use]
+pub fn added(known: &Known, keys: &[u64]) -> Vec<Range<usize>> {
+    extends(known, keys).map_or_else(|| insertions(known, keys), |end| ranges(end..keys.len()))
+}
+
 /// The index behind the known records if the file still holds them, unchanged and in one piece, from its
 /// beginning on (or, where the first ones are not remembered, at its last such place).
 fn extends(known: &Known, keys: &[u64]) -> Option<usize> {

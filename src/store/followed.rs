@@ -2,19 +2,22 @@
 
 mod late;
 mod rejected;
+mod rewrite;
 mod stalled;
 mod whole;
 
 use std::fs::File;
 use std::io;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Store;
-use super::change::{Decision, Known, MAX_KNOWN, Seen, look};
+use super::change::{Known, added};
 use super::read::{Item, ReadError, Scanner, Stamp, open};
-use super::rotate::is_rotated;
+use super::rotate::rotated;
 use super::seek;
 use crate::address::Address;
 use crate::position::Position;
@@ -31,12 +34,6 @@ const READ_WHOLE: u64 = 1024 * 1024;
 
 /// What was rejected behind the last record is read again with each append, up to so many bytes.
 const READ_AGAIN: u64 = 64 * 1024;
-
-/// How often a look is repeated at once because the file changed while it was read.
-const MAX_TRIES: usize = 4;
-
-/// A pause before a file that changes under every look is looked at again.
-const RESTLESS: Duration = Duration::from_millis(20);
 
 /// How often a file is looked at that may change without an event: what is appended under another name of it
 /// raises none here.
@@ -86,6 +83,8 @@ pub struct Followed {
     file: Option<File>,
     stamp: Stamp,
     known: Known,
+    /// The rotated file that is read, by device and inode.
+    rotated: Option<(u64, u64)>,
     /// Before the file's first record.
     base: Position,
     /// Behind the last record.
@@ -117,6 +116,7 @@ impl Followed {
             file: None,
             stamp: Stamp::default(),
             known: Known::default(),
+            rotated: None,
             base: Position::START,
             position: Position::START,
             last: None,
@@ -142,6 +142,7 @@ impl Followed {
     pub fn start(&mut self) -> Result<(), ReadError> {
         self.file = open(self.store.root(), &self.address)?;
         self.is_link = self.is_link_now();
+        self.rotated = rotated(self.store.root(), &self.address);
         self.base = self.store.base(&self.address)?;
         self.position = self.base;
         let Some(file) = self.file.take() else {
@@ -158,7 +159,7 @@ impl Followed {
         let from = if self.stamp.size <= READ_WHOLE {
             self.base
         } else {
-            seek::before(file, self.stamp.size - READ_WHOLE, max_record)?
+            seek::before(file, self.base, self.stamp.size - READ_WHOLE, max_record)?
         };
         self.position = from;
         self.known = Known::new([], from.offset() > 0);
@@ -212,6 +213,7 @@ impl Followed {
         if let Some(file) = self.file.take() {
             let is_named = named.is_ok_and(|id| id == self.stamp.id);
             if !is_named && late::is_anothers(&file, self.store.root(), &self.address) {
+                self.replaced = true;
                 return self.replace(hint, news);
             }
             let grown = self.grow(&file, hinted, news);
@@ -226,11 +228,21 @@ impl Followed {
             }
             // Moved or deleted: it was read to its end above, as far as that was an append.
             let grown = grown?;
-            let is_rotated = is_rotated(self.store.root(), &self.address, &self.stamp);
-            self.late = grown.then(|| Late::new(file, self.go_on(), is_rotated));
+            let is_rotated = rotated(self.store.root(), &self.address) == Some(self.stamp.id);
+            if is_rotated && !grown {
+                // Rewritten just before: what it holds now is all that comes of that.
+                let whole = Whole::read(&file, self.store.max_record())?;
+                self.take(Some(&file), &whole, &added(&self.known, &whole.keys), news)?;
+            }
+            if is_rotated || grown {
+                let known = self.known.clone();
+                self.late = Some(Late::new(file, self.go_on(), known, is_rotated));
+            }
             if is_rotated {
+                self.rotated = Some(self.stamp.id);
                 self.begin_anew(news);
             }
+            self.replaced = true;
         }
         self.replace(hint, news)
     }
@@ -239,20 +251,44 @@ impl Followed {
     fn replace(&mut self, hint: Hint, news: &mut dyn News) -> Result<Option<Duration>, Failure> {
         self.stamp = Stamp::default();
         self.is_link = self.is_link_now();
+        self.read_unseen(news)?;
         let Some(file) = open(self.store.root(), &self.address)? else {
             let nothing = Whole::nothing(self.store.max_record());
-            self.replaced = true;
             return Ok(self.decide(None, &nothing, hint, news)?);
         };
         self.replaced = true;
+        if let Some(late) = self.late.take_if(|late| late.is(&file)) {
+            // It came back.
+            self.known = late.known();
+        }
         let wait = self.compare(&file, hint, news);
         self.stamp.id = Stamp::of(&file.metadata()?).id;
         self.file = Some(file);
         Ok(wait?)
     }
 
+    /// A file that was made and set aside between two looks is read before the one that is at the path now.
+    fn read_unseen(&mut self, news: &mut dyn News) -> Result<(), Failure> {
+        let now = rotated(self.store.root(), &self.address);
+        if std::mem::replace(&mut self.rotated, now) == now {
+            return Ok(());
+        }
+        let Some(file) = open(&self.store.root().old(), &self.address)? else {
+            return Ok(());
+        };
+        let whole = Whole::read(&file, self.store.max_record())?;
+        self.base = self.position.at_next_file();
+        self.take(Some(&file), &whole, &added(&self.known, &whole.keys), news)?;
+        self.begin_anew(news);
+        Ok(())
+    }
+
     /// Consumes what was appended. `false` if the file did not simply grow.
     fn grow(&mut self, file: &File, hinted: bool, news: &mut dyn News) -> io::Result<bool> {
+        // Another file that is not decided on yet has not grown, wherever its records stand.
+        if self.replaced {
+            return Ok(false);
+        }
         let stamp = Stamp::of(&file.metadata()?);
         self.stamp.links = stamp.links;
         if stamp == self.stamp && !hinted {
@@ -314,113 +350,6 @@ impl Followed {
         self.stalled.seen(scanner.waits_at());
         read?;
         self.reported.report(file, &rejected, news)
-    }
-
-    /// Reads the whole file and decides what is new in it.
-    fn compare(
-        &mut self,
-        file: &File,
-        hint: Hint,
-        news: &mut dyn News,
-    ) -> io::Result<Option<Duration>> {
-        for _ in 0..MAX_TRIES {
-            let stamp = Stamp::of(&file.metadata()?);
-            let whole = Whole::read(file, self.store.max_record())?;
-            // What was appended meanwhile is found by the next look.
-            let now = Stamp::of(&file.metadata()?);
-            let grown = now.size > stamp.size && stands(whole.last, file)?;
-            if now == stamp || grown {
-                let wait = self.decide(Some(file), &whole, hint, news)?;
-                if wait.is_none() {
-                    self.stamp = stamp;
-                }
-                return Ok(if grown {
-                    Some(wait.unwrap_or(RESTLESS))
-                } else {
-                    wait
-                });
-            }
-        }
-        Ok(Some(RESTLESS))
-    }
-
-    fn decide(
-        &mut self,
-        file: Option<&File>,
-        whole: &Whole,
-        hint: Hint,
-        news: &mut dyn News,
-    ) -> io::Result<Option<Duration>> {
-        let unsettled = *self.unsettled.get_or_insert_with(Instant::now);
-        let seen = Seen {
-            keys: &whole.keys,
-            // Without events nothing tells whether its writer is done.
-            incomplete: whole.incomplete || self.is_polled(),
-            writing: hint.writing,
-            quiet: hint.changed.max(unsettled).elapsed(),
-            unsettled: unsettled.elapsed(),
-        };
-        let ranges = match look(&self.known, &seen) {
-            Decision::Wait(time) => return Ok(Some(time)),
-            Decision::Take(ranges) => ranges,
-        };
-        self.unsettled = None;
-        if std::mem::take(&mut self.replaced) || whole.end(self.base) != self.position {
-            let at_end = ranges
-                .last()
-                .is_none_or(|range| range.end == whole.keys.len());
-            news.rewritten(ranges.len() > 1 || !at_end);
-        }
-        if let Some(file) = file {
-            self.deliver(file, whole, &ranges, news)?;
-        }
-        self.adopt(whole);
-        if let Some(file) = file {
-            self.reported.report(file, &whole.rejected, news)?;
-        }
-        Ok(None)
-    }
-
-    /// Delivers some records of a rewritten file. The position behind each is just before the next one
-    /// that is new, because all that stands between is consumed already.
-    fn deliver(
-        &self,
-        file: &File,
-        whole: &Whole,
-        ranges: &[Range<usize>],
-        news: &mut dyn News,
-    ) -> io::Result<()> {
-        let mut indices = ranges.iter().cloned().flatten().peekable();
-        for range in ranges {
-            let mut scanner = Scanner::new(whole.places[range.start].0, self.store.max_record());
-            let mut left = range.len();
-            scanner.each(file, |item| {
-                if let Item::Record { record, .. } = item {
-                    indices.next();
-                    let upto = indices.peek().copied().unwrap_or(whole.keys.len());
-                    news.record(&record, whole.position(self.base, upto));
-                    left -= 1;
-                }
-                if left == 0 {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Takes the whole file as consumed.
-    fn adopt(&mut self, whole: &Whole) {
-        let skipped = whole.keys.len().saturating_sub(MAX_KNOWN);
-        self.known = Known::new(whole.keys[skipped..].iter().copied(), skipped > 0);
-        self.position = whole.end(self.base);
-        self.last = whole.last;
-        self.reported.rewritten();
-        self.stalled.seen(whole.incomplete.then_some(whole.scanned));
-        self.scanned = whole.scanned;
-        self.parser = whole.parser;
     }
 }
 

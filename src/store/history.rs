@@ -76,7 +76,7 @@ impl Store {
         let Some(old) = open(&self.root().old(), address)? else {
             return Ok(Position::START);
         };
-        let end = seek::end(&old, self.max_record());
+        let end = seek::end(&old, Position::START, self.max_record());
         Ok(end
             .map_err(|source| self.read_error(address, source))?
             .at_next_file())
@@ -115,39 +115,45 @@ impl Files {
         if position.keys().is_empty() {
             return Ok(Some(Place::Old(Position::START)));
         }
-        let stands = |file: &Option<File>| {
+        let stands = |file: &Option<File>, base| {
             file.as_ref().map_or(Ok(false), |file| {
-                seek::stands(file, &position, self.max_record)
+                seek::stands(file, base, &position, self.max_record)
             })
         };
-        let find = |file: &Option<File>| {
+        let find = |file: &Option<File>, base| {
             file.as_ref().map_or(Ok(None), |file| {
-                seek::find(file, &position, self.max_record)
+                seek::find(file, base, &position, self.max_record)
             })
         };
         if position.offset() == 0 {
             // Its records are the last of the rotated file, wherever that ends by now.
-            return Ok(find(&self.old)?.map(Place::Old));
+            return Ok(find(&self.old, Position::START)?.map(|(_, found)| Place::Old(found)));
         }
-        if stands(&self.current)? {
+        let base = self.base()?;
+        if stands(&self.current, base)? {
             return Ok(Some(Place::Current(position)));
         }
-        if stands(&self.old)? {
+        if stands(&self.old, Position::START)? {
             return Ok(Some(Place::Old(position)));
         }
-        if let Some(found) = find(&self.current)? {
-            return Ok(Some(Place::Current(found)));
-        }
-        Ok(find(&self.old)?.map(Place::Old))
+        let current = find(&self.current, base)?;
+        let old = find(&self.old, Position::START)?;
+        Ok(match (current, old) {
+            (Some((rank, _)), Some((better, found))) if better.beats(&rank) => {
+                Some(Place::Old(found))
+            }
+            (Some((_, found)), _) => Some(Place::Current(found)),
+            (None, old) => old.map(|(_, found)| Place::Old(found)),
+        })
     }
 
     fn since(&self, time: f64) -> io::Result<Place> {
-        for (file, place) in [
-            (&self.old, Place::Old as fn(_) -> _),
-            (&self.current, Place::Current),
+        for (file, base, place) in [
+            (&self.old, Position::START, Place::Old as fn(_) -> _),
+            (&self.current, self.base()?, Place::Current),
         ] {
             if let Some(file) = file
-                && let Some(found) = seek::since(file, time, self.max_record)?
+                && let Some(found) = seek::since(file, base, time, self.max_record)?
             {
                 return Ok(place(found));
             }
@@ -158,7 +164,7 @@ impl Files {
     fn last(&self, count: usize) -> io::Result<Place> {
         let mut found = 0;
         if let Some(file) = &self.current {
-            let (position, some) = seek::last(file, count, self.max_record)?;
+            let (position, some) = seek::last(file, self.base()?, count, self.max_record)?;
             if some == count {
                 return Ok(Place::Current(position));
             }
@@ -166,18 +172,26 @@ impl Files {
         }
         match &self.old {
             Some(file) => Ok(Place::Old(
-                seek::last(file, count - found, self.max_record)?.0,
+                seek::last(file, Position::START, count - found, self.max_record)?.0,
             )),
             None => Ok(Place::Current(Position::START)),
         }
     }
 
     fn end(&self) -> io::Result<Place> {
-        match (&self.current, &self.old) {
-            (Some(file), _) => Ok(Place::Current(seek::end(file, self.max_record)?)),
-            (None, Some(file)) => Ok(Place::Old(seek::end(file, self.max_record)?)),
-            (None, None) => Ok(Place::Current(Position::START)),
-        }
+        let base = self.base()?;
+        let end = self
+            .current
+            .as_ref()
+            .map_or(Ok(base), |file| seek::end(file, base, self.max_record));
+        Ok(Place::Current(end?))
+    }
+
+    /// Before the first record of the current file: behind those of the rotated one.
+    fn base(&self) -> io::Result<Position> {
+        self.old.as_ref().map_or(Ok(Position::START), |old| {
+            Ok(seek::end(old, Position::START, self.max_record)?.at_next_file())
+        })
     }
 
     fn history(self, place: Place) -> History {

@@ -144,8 +144,8 @@ fn is_expired(root: &Root, address: &Address, retention: &Retention, now: System
         .is_some_and(|age| age > expire)
 }
 
-/// Whether a file that was at a stream's path is now its rotated one.
-pub(super) fn is_rotated(root: &Root, address: &Address, stamp: &Stamp) -> bool {
-    let old = std::fs::symlink_metadata(root.old().file(address));
-    old.is_ok_and(|old| Stamp::of(&old).id == stamp.id)
+/// Which file is a stream's rotated one, by device and inode.
+pub(super) fn rotated(root: &Root, address: &Address) -> Option<(u64, u64)> {
+    let old = std::fs::symlink_metadata(root.old().file(address)).ok()?;
+    Some(Stamp::of(&old).id)
 }

@@ -1,4 +1,5 @@
-//! Places in a stream file: its end, where a position reads on, what came since a time, the last few.
+//! Places in a stream file: its end, where a position reads on, what came since a time, the last few. Before a file's
+//! first record stands `base`: the end of the rotated file, if there is one.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -7,7 +8,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 
 use super::read::{Item, Scanner};
-use crate::position::{KEYS, Position, Search};
+use crate::position::{KEYS, Position, Rank, Search};
 
 /// How far to look back for the records before an offset, at first.
 const LOOK_BACK: u64 = 4 * 1024;
@@ -19,16 +20,26 @@ const CHUNK: usize = 16 * 1024;
 pub const MAX_LAST: usize = 10_000;
 
 /// Whether the records of `position` stand right before its offset in `file`.
-pub fn stands(file: &File, position: &Position, max_record: usize) -> io::Result<bool> {
+pub fn stands(
+    file: &File,
+    base: Position,
+    position: &Position,
+    max_record: usize,
+) -> io::Result<bool> {
     if position.offset() > file.metadata()?.len() {
         return Ok(false);
     }
-    Ok(before(file, position.offset(), max_record)?.agrees(position))
+    Ok(before(file, base, position.offset(), max_record)?.agrees(position))
 }
 
-/// Where the newest of the records of `position` stands in `file` now; `None` if none is left.
-pub fn find(file: &File, position: &Position, max_record: usize) -> io::Result<Option<Position>> {
-    let mut search = Search::new(*position);
+/// Where the newest of the records of `position` stands in `file` now, and how well that fits; `None` if none is left.
+pub fn find(
+    file: &File,
+    base: Position,
+    position: &Position,
+    max_record: usize,
+) -> io::Result<Option<(Rank, Position)>> {
+    let mut search = Search::new(*position, base);
     records(file, max_record, |key, _, end| {
         search.push(key(), end);
         ControlFlow::Continue(())
@@ -37,15 +48,20 @@ pub fn find(file: &File, position: &Position, max_record: usize) -> io::Result<O
 }
 
 /// The end of a file, by its last records.
-pub fn end(file: &File, max_record: usize) -> io::Result<Position> {
-    before(file, file.metadata()?.len(), max_record)
+pub fn end(file: &File, base: Position, max_record: usize) -> io::Result<Position> {
+    before(file, base, file.metadata()?.len(), max_record)
 }
 
 /// The position before the first record with a time of `since` (Unix seconds) or later; `None` if there is
 /// none so late. A record without a time is as old as the one before it; the first ones are older than any
 /// time.
-pub fn since(file: &File, since: f64, max_record: usize) -> io::Result<Option<Position>> {
-    let mut position = Position::START;
+pub fn since(
+    file: &File,
+    base: Position,
+    since: f64,
+    max_record: usize,
+) -> io::Result<Option<Position>> {
+    let mut position = base;
     let mut latest = f64::NEG_INFINITY;
     let mut found = false;
     records(file, max_record, |key, time, end| {
@@ -61,8 +77,13 @@ pub fn since(file: &File, since: f64, max_record: usize) -> io::Result<Option<Po
 }
 
 /// The position before the last `count` records, and how many of them there are.
-pub fn last(file: &File, count: usize, max_record: usize) -> io::Result<(Position, usize)> {
-    let mut ring = VecDeque::from([Position::START]);
+pub fn last(
+    file: &File,
+    base: Position,
+    count: usize,
+    max_record: usize,
+) -> io::Result<(Position, usize)> {
+    let mut ring = VecDeque::from([base]);
     records(file, max_record, |key, _, end| {
         let position = ring.back().copied().unwrap_or_default();
         ring.push_back(position.after(key(), end));
@@ -89,7 +110,7 @@ fn records(
 
 /// The position of a reader that stands at `offset`, by the records before it. Where no record ends
 /// there exactly, its offset is that of the last one that ends before.
-pub fn before(file: &File, offset: u64, max_record: usize) -> io::Result<Position> {
+pub fn before(file: &File, base: Position, offset: u64, max_record: usize) -> io::Result<Position> {
     let mut back = LOOK_BACK;
     loop {
         let from = offset.saturating_sub(back);
@@ -100,7 +121,7 @@ pub fn before(file: &File, offset: u64, max_record: usize) -> io::Result<Positio
         };
         if let Some(start) = start {
             let mut count = 0;
-            let mut position = Position::START;
+            let mut position = if start == 0 { base } else { Position::START };
             Scanner::new(start, max_record).each(file, |item| match item {
                 Item::Record { end, .. } if end > offset => ControlFlow::Break(()),
                 Item::Record { record, end, .. } => {

@@ -1,6 +1,6 @@
 //! The only place that knows `notify`: one watch per folder, and hints out of its events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
@@ -33,14 +33,28 @@ pub enum Change {
 #[error("cannot watch {}", path.display())]
 pub struct WatchError {
     path: PathBuf,
-    source: notify::Error,
+    source: std::io::Error,
+}
+
+/// Who is told of changes.
+#[derive(Clone)]
+struct Take(Arc<dyn Fn(Change) + Send + Sync>);
+
+impl std::fmt::Debug for Take {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Take")
+    }
 }
 
 /// Watches the folders that have followed streams, and the root. Ends when dropped.
 #[derive(Debug)]
 pub struct Watch {
     root: Root,
-    watcher: Mutex<RecommendedWatcher>,
+    take: Take,
+    /// None where the system has no more of them; it is tried again.
+    watcher: Mutex<Option<RecommendedWatcher>>,
+    /// Folders that could not be watched, so that each is told of once.
+    failing: Mutex<HashSet<PathBuf>>,
     /// How many streams are followed in each channel.
     followed: Mutex<HashMap<Channel, usize>>,
     /// Which folder was watched under a path: its device and inode.
@@ -50,33 +64,41 @@ pub struct Watch {
 impl Watch {
     /// Watches the root folder. `take` is called with each change, on the watcher's own thread; it must
     /// not block and must not call back into the watch.
+    ///
+    /// Fails if the folder is missing. Where the system watches no more (its limits are per user), the folders are
+    /// only looked at.
     pub fn new(
         root: &Root,
-        take: impl Fn(Change) + Send + 'static,
+        take: impl Fn(Change) + Send + Sync + 'static,
     ) -> Result<Arc<Self>, WatchError> {
-        let path = root.path().to_owned();
-        let error = |source| WatchError {
-            path: path.clone(),
-            source,
+        if let Err(source) = std::fs::metadata(root.path()) {
+            let path = root.path().to_owned();
+            return Err(WatchError { path, source });
+        }
+        let watch = Self {
+            root: root.clone(),
+            take: Take(Arc::new(take)),
+            watcher: Mutex::default(),
+            failing: Mutex::default(),
+            followed: Mutex::default(),
+            watched: Mutex::default(),
         };
-        let names = root.clone();
+        watch.watch(root.path());
+        Ok(Arc::new(watch))
+    }
+
+    fn watcher(&self) -> notify::Result<RecommendedWatcher> {
+        let names = self.root.clone();
+        let Take(take) = self.take.clone();
         let handler = move |event: notify::Result<Event>| match event {
-            Ok(event) => changes(&names, &event, &take),
+            Ok(event) => changes(&names, &event, &*take),
             Err(error) => {
                 tracing::warn!(%error, "the watch failed; looking at every followed stream");
                 take(Change::Anything);
             }
         };
         let config = Config::default().with_follow_symlinks(false);
-        let watcher = RecommendedWatcher::new(handler, config).map_err(error)?;
-        let watch = Self {
-            root: root.clone(),
-            watcher: Mutex::new(watcher),
-            followed: Mutex::default(),
-            watched: Mutex::default(),
-        };
-        watch.begin(root.path()).map_err(error)?;
-        Ok(Arc::new(watch))
+        RecommendedWatcher::new(handler, config)
     }
 
     /// Watches the folder of a stream until the guard is dropped. A folder that does not exist yet is
@@ -132,8 +154,18 @@ impl Watch {
     }
 
     fn watch(&self, folder: &Path) {
-        if let Err(error) = self.begin(folder) {
-            tracing::warn!(?folder, %error, "cannot watch this folder; its streams are looked at every 2 s");
+        let begun = self.begin(folder);
+        let mut failing = lock(&self.failing);
+        match begun {
+            Ok(()) if failing.remove(folder) => {
+                tracing::info!(?folder, "this folder is watched now");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if failing.insert(folder.to_owned()) {
+                    tracing::warn!(?folder, %error, "cannot watch this folder; its streams are looked at every 2 s");
+                }
+            }
         }
     }
 
@@ -145,6 +177,10 @@ impl Watch {
         }
         let id = id_of(folder);
         let mut watcher = lock(&self.watcher);
+        let watcher = match &mut *watcher {
+            Some(watcher) => watcher,
+            none => none.insert(self.watcher()?),
+        };
         // Fails if it is not watched yet, or no longer.
         let _ = watcher.unwatch(folder);
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
@@ -163,7 +199,9 @@ impl Watch {
             let folder = self.root.folder(Some(channel));
             lock(&self.watched).remove(&folder);
             // Fails if the folder is gone or was never there, and then there is nothing to undo.
-            let _ = lock(&self.watcher).unwatch(&folder);
+            if let Some(watcher) = &mut *lock(&self.watcher) {
+                let _ = watcher.unwatch(&folder);
+            }
         }
     }
 }
@@ -189,7 +227,7 @@ impl Drop for FolderWatch {
 }
 
 /// What an event says about streams. Opening and reading say nothing: we do that ourselves.
-fn changes(root: &Root, event: &Event, take: &impl Fn(Change)) {
+fn changes(root: &Root, event: &Event, take: &dyn Fn(Change)) {
     if event.attrs.flag() == Some(Flag::Rescan) {
         return take(Change::Anything);
     }

@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::AsRawFd as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Followed, News, stands};
 use crate::address::Address;
+use crate::store::change::Known;
 use crate::store::path::Root;
-use crate::store::read::{Item, Scanner};
+use crate::store::read::{Item, Scanner, Stamp};
 
 /// For how long: whoever rotates files tells their writers to open them anew at once, and a writer that
 /// opens its file for each record is done sooner.
@@ -20,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Late {
     file: File,
     scanner: Scanner,
+    /// What was consumed of it.
+    known: Known,
     /// Whether it is the stream's rotated file, which those who come back read before the new one.
     is_rotated: bool,
     since: Instant,
@@ -27,13 +32,27 @@ pub struct Late {
 
 impl Late {
     /// `scanner` stands behind all that was consumed.
-    pub fn new(file: File, scanner: Scanner, is_rotated: bool) -> Self {
+    pub fn new(file: File, scanner: Scanner, known: Known, is_rotated: bool) -> Self {
         Self {
             file,
             scanner,
+            known,
             is_rotated,
             since: Instant::now(),
         }
+    }
+}
+
+impl Late {
+    /// Whether this is the same file.
+    pub fn is(&self, file: &File) -> bool {
+        let id = |file: &File| file.metadata().map(|it| Stamp::of(&it).id);
+        matches!((id(&self.file), id(file)), (Ok(one), Ok(other)) if one == other)
+    }
+
+    /// What was consumed of it.
+    pub fn known(self) -> Known {
+        self.known
     }
 }
 
@@ -63,6 +82,7 @@ impl Followed {
                 return Ok(());
             }
             self.consume(&late.file, &mut late.scanner, news)?;
+            late.known = self.known.clone();
         } else {
             self.deliver_late(&mut late, news)?;
         }
@@ -86,6 +106,7 @@ impl Followed {
                     self.base = self.base.after(record.key(), end).at_next_file();
                     self.position = self.base;
                 }
+                late.known.push(record.key());
                 news.record(&record, self.position);
             }
             ControlFlow::Continue(())
@@ -184,5 +205,25 @@ mod tests {
         assert!(case.look_at_once().is_empty());
         bobs.write_all(b"{\"for\":\"bob\"}\n").unwrap();
         assert!(case.look().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_comes_back_is_read_once() {
+        for at_once in [true, false] {
+            let mut case = Case::new(A);
+            let aside = case.path.with_extension("aside");
+            fs::rename(&case.path, &aside).unwrap();
+            if !at_once {
+                assert!(case.look().is_empty());
+            }
+            let mut file = fs::OpenOptions::new().append(true).open(&aside).unwrap();
+            file.write_all(b"{\"n\":1}\n").unwrap();
+            assert_eq!(case.look_at_once(), ["{\"n\":1}"]);
+            fs::rename(&aside, &case.path).unwrap();
+            file.write_all(b"{\"m\":1}\n").unwrap();
+            assert_eq!(case.look(), ["{\"m\":1}"]);
+            case.append("{\"o\":1}\n");
+            assert_eq!(case.look(), ["{\"o\":1}"]);
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Followed, News};
 use crate::store::read::line_of;

@@ -109,6 +109,16 @@ impl Case {
         self.open().write_all(content.as_bytes()).unwrap();
     }
 
+    /// As `>>`, which makes the file.
+    pub fn append_new(&self, content: &str) {
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+            .unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+    }
+
     /// As a writer that keeps the file open.
     pub fn open(&self) -> File {
         fs::OpenOptions::new()
@@ -278,6 +288,52 @@ fn a_torn_record_that_nobody_completes_is_told_once() {
     case.followed.stalled.pass();
     case.look();
     assert_eq!(case.found.stalled.len(), 2);
+}
+
+#[test]
+fn a_file_that_came_and_went_between_two_looks_is_read_too() {
+    let retention = crate::store::Retention {
+        rotate_size: Some(1),
+        rotate_every: Duration::ZERO,
+        expire: None,
+    };
+    for first in ["", AB] {
+        let mut case = Case::new(first);
+        if first.is_empty() {
+            fs::remove_file(&case.path).unwrap();
+            case.look();
+        }
+        let (store, address) = (
+            Arc::clone(&case.followed.store),
+            case.followed.address.clone(),
+        );
+        case.append_new("{\"c\":3}\n");
+        store.rotate(&address, &retention).unwrap();
+        case.append_new("{\"d\":4}\n");
+        if !first.is_empty() {
+            store.rotate(&address, &retention).unwrap();
+            case.append_new("{\"e\":5}\n");
+        }
+        let expected: &[&str] = if first.is_empty() {
+            &["{\"c\":3}", "{\"d\":4}"]
+        } else {
+            &["{\"c\":3}", "{\"d\":4}", "{\"e\":5}"]
+        };
+        assert_eq!(case.look(), expected);
+        case.append("{\"f\":6}\n");
+        assert_eq!(case.look(), ["{\"f\":6}"]);
+    }
+}
+
+#[test]
+fn a_missing_file_is_no_news() {
+    let mut case = Case::new(AB);
+    fs::remove_file(&case.path).unwrap();
+    case.look();
+    let rewritten = case.found.rewritten;
+    case.look();
+    case.look();
+    assert_eq!(case.found.rewritten, rewritten);
 }
 
 #[test]
