@@ -2,9 +2,10 @@
 //!
 //! Tests wait for events, never for time; the one deadline is here.
 
-use std::collections::VecDeque;
+mod client;
+
 use std::fs::OpenOptions;
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -13,6 +14,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+pub use client::{Event, Follower, Reply};
 
 /// How long anything may take before a test fails.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -84,13 +87,18 @@ impl Server {
         Self::start_as(folder, &mut command)
     }
 
-    /// A server whose folder of streams is a file system of this size in KiB, in a mount namespace of its own.
+    /// A server whose folder of streams is a file system of this size in KiB.
     pub fn start_on_small_disk(size: u32) -> Self {
-        let mount = format!(
-            "mkdir streams && mount -t tmpfs -o size={size}k tmpfs streams && exec \"$0\" serve --bind 127.0.0.1:0"
-        );
+        Self::start_apart(&format!(
+            "mkdir streams && mount -t tmpfs -o size={size}k tmpfs streams"
+        ))
+    }
+
+    /// A server in user and mount namespaces of its own, where it is root and `before` is run in a shell first.
+    pub fn start_apart(before: &str) -> Self {
+        let script = format!("{before} && exec \"$0\" serve --bind 127.0.0.1:0");
         let mut command = Command::new("unshare");
-        command.args(["-rm", "sh", "-euc", &mount, env!("CARGO_BIN_EXE_tailcast")]);
+        command.args(["-rm", "sh", "-euc", &script, env!("CARGO_BIN_EXE_tailcast")]);
         Self::start_as(folder(), &mut command)
     }
 
@@ -106,18 +114,18 @@ impl Server {
         Self::start_as(folder(), &mut command)
     }
 
-    /// Empties a stream on the small disk, which only the server's namespace sees.
+    /// A path as the server's mount namespace has it.
+    pub fn inside(&self, path: &Path) -> PathBuf {
+        let root = format!("/proc/{}/root", self.child.id());
+        Path::new(&root).join(path.strip_prefix("/").unwrap())
+    }
+
+    /// Empties a stream on the small disk.
     pub fn empty_on_small_disk(&self, user: &str) {
-        let file = self.stream(user).0;
-        let file = file.strip_prefix("/").unwrap();
-        let inside = Path::new("/proc")
-            .join(self.child.id().to_string())
-            .join("root")
-            .join(file);
         OpenOptions::new()
             .write(true)
             .truncate(true)
-            .open(inside)
+            .open(self.inside(self.stream(user).path()))
             .unwrap();
     }
 
@@ -165,15 +173,44 @@ impl Server {
         (folder, code)
     }
 
+    /// Ends the server as a crash does, and returns its folder.
+    pub fn kill(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, folder())
+    }
+
+    /// Stops the server's threads while something happens.
+    pub fn freeze(&self, meanwhile: impl FnOnce()) {
+        let pid = self.child.id().to_string();
+        let signal = |name: &str| run(Command::new("kill").args([name, &pid]));
+        let stat = format!("/proc/{pid}/stat");
+        signal("-STOP");
+        let until = Instant::now() + DEADLINE;
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            assert!(Instant::now() < until, "the server does not stop");
+            std::thread::yield_now();
+        }
+        meanwhile();
+        signal("-CONT");
+    }
+
     pub fn streams(&self) -> PathBuf {
         self.folder.path().join("streams")
     }
 
     /// The stream file of a user in the default channel.
     pub fn stream(&self, user: &str) -> Stream {
-        let output = run(tailcast()
-            .current_dir(self.folder.path())
-            .args(["path", user]));
+        self.stream_of(&["path", user])
+    }
+
+    /// The stream file of a user in a channel.
+    pub fn stream_in(&self, channel: &str, user: &str) -> Stream {
+        self.stream_of(&["path", user, "--channel", channel])
+    }
+
+    fn stream_of(&self, args: &[&str]) -> Stream {
+        let output = run(tailcast().current_dir(self.folder.path()).args(args));
         Stream(PathBuf::from(
             String::from_utf8(output.stdout).unwrap().trim_end(),
         ))
@@ -196,12 +233,7 @@ impl Server {
     pub fn follow_raw(&self, target: &str, headers: &[(&str, &str)]) -> Follower {
         let reply = self.request("GET", target, headers, b"");
         assert_eq!(reply.status, 200, "{target}: {}", reply.head);
-        Follower {
-            reply,
-            text: String::new(),
-            events: VecDeque::new(),
-            last_id: None,
-        }
+        Follower::new(reply)
     }
 
     pub fn get(&self, target: &str) -> Reply {
@@ -312,196 +344,4 @@ impl Stream {
             .env("F", &self.0)
             .current_dir(folder));
     }
-}
-
-/// An HTTP reply, its body still on the way.
-pub struct Reply {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
-    reader: BufReader<TcpStream>,
-    chunked: bool,
-    left: Option<usize>,
-}
-
-impl Reply {
-    fn read_head(socket: TcpStream) -> Self {
-        let mut reader = BufReader::new(socket);
-        let mut head = String::new();
-        loop {
-            let len = head.len();
-            let read = reader.read_line(&mut head);
-            if read.is_err() || head.len() == len || head[len..].trim_end().is_empty() {
-                break;
-            }
-        }
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|it| it.parse().ok())
-            .unwrap_or(0);
-        let mut reply = Self {
-            status,
-            head,
-            body: String::new(),
-            reader,
-            chunked: false,
-            left: None,
-        };
-        reply.chunked = reply.header("transfer-encoding") == Some("chunked");
-        reply.left = reply
-            .header("content-length")
-            .and_then(|it| it.parse().ok());
-        reply
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .into_iter()
-            .find(|(it, _)| it.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    }
-
-    fn read_all(mut self) -> Self {
-        let mut body = Vec::new();
-        while let Some(piece) = self.piece() {
-            body.extend_from_slice(&piece);
-        }
-        self.body = String::from_utf8_lossy(&body).into_owned();
-        self
-    }
-
-    /// The next piece of the body; `None` at its end.
-    pub fn piece(&mut self) -> Option<Vec<u8>> {
-        let size = if self.chunked {
-            let mut line = String::new();
-            self.reader.read_line(&mut line).unwrap();
-            usize::from_str_radix(line.trim_end(), 16)
-                .ok()
-                .filter(|size| *size > 0)?
-        } else {
-            self.left.take().filter(|size| *size > 0)?
-        };
-        let mut piece = vec![0; size];
-        self.reader.read_exact(&mut piece).unwrap();
-        if self.chunked {
-            self.reader.read_exact(&mut [0; 2]).unwrap();
-        }
-        Some(piece)
-    }
-}
-
-/// One event, as a client takes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    pub name: Option<String>,
-    pub data: String,
-    pub id: String,
-}
-
-impl Event {
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.data).unwrap()
-    }
-}
-
-/// A client that reads an event stream. It takes what the standard says, and insists on what our clients
-/// need: fields in order, an id with every event.
-pub struct Follower {
-    reply: Reply,
-    text: String,
-    events: VecDeque<Event>,
-    last_id: Option<String>,
-}
-
-impl Follower {
-    /// The next event.
-    #[track_caller]
-    pub fn next(&mut self) -> Event {
-        let until = Instant::now() + DEADLINE;
-        loop {
-            // Heartbeats keep the socket from timing out.
-            assert!(Instant::now() < until, "no event in {DEADLINE:?}");
-            if let Some(event) = self.events.pop_front() {
-                self.last_id = Some(event.id.clone());
-                return event;
-            }
-            let piece = self.reply.piece().expect("the stream ended");
-            self.take(&piece);
-        }
-    }
-
-    /// The data of the next event.
-    #[track_caller]
-    pub fn data(&mut self) -> String {
-        self.next().data
-    }
-
-    /// The next so many events' data.
-    #[track_caller]
-    pub fn datas(&mut self, count: usize) -> Vec<String> {
-        (0..count).map(|_| self.data()).collect()
-    }
-
-    /// The id of the last event that was taken.
-    pub fn id(&self) -> String {
-        self.last_id.clone().unwrap()
-    }
-
-    /// Reads until the stream ends; returns what came.
-    pub fn ends(&mut self) -> String {
-        let mut text = std::mem::take(&mut self.text);
-        while let Some(piece) = self.reply.piece() {
-            text += std::str::from_utf8(&piece).unwrap();
-        }
-        text
-    }
-
-    /// The next piece of raw text.
-    pub fn raw(&mut self) -> String {
-        String::from_utf8(self.reply.piece().expect("the stream ended")).unwrap()
-    }
-
-    fn take(&mut self, piece: &[u8]) {
-        self.text += std::str::from_utf8(piece).unwrap();
-        while let Some(end) = self.text.find("\n\n") {
-            let block = self.text[..end].to_owned();
-            self.text.drain(..end + 2);
-            self.events.push_back(parse(&block));
-        }
-    }
-}
-
-fn parse(block: &str) -> Event {
-    let mut event = Event {
-        name: None,
-        data: String::new(),
-        id: String::new(),
-    };
-    let mut data: Option<String> = None;
-    for line in block.lines().filter(|line| !line.starts_with(':')) {
-        let (field, value) = line
-            .split_once(": ")
-            .unwrap_or_else(|| panic!("{line:?} in {block:?}"));
-        assert!(
-            event.id.is_empty(),
-            "something stands behind the id: {block:?}"
-        );
-        match field {
-            "event" => {
-                assert!(data.is_none(), "{block:?}");
-                event.name = Some(value.to_owned());
-            }
-            "data" => {
-                data = Some(data.map_or(value.to_owned(), |data| data + "\n" + value));
-            }
-            "retry" => assert!(value.parse::<u32>().unwrap() > 0),
-            "id" => value.clone_into(&mut event.id),
-            other => panic!("an unknown field {other} in {block:?}"),
-        }
-    }
-    event.data = data.unwrap_or_else(|| panic!("no data in {block:?}"));
-    assert!(!event.id.is_empty() && event.id.is_ascii(), "{block:?}");
-    event
 }
