@@ -3,6 +3,7 @@
 //! Tests wait for events, never for time; the one deadline is here.
 
 mod client;
+mod proof;
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub use client::{Event, Follower, Reply};
+pub use proof::token;
 
 /// How long anything may take before a test fails.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -28,7 +30,11 @@ pub fn folder() -> TempDir {
 /// The program under test, without the environment's settings.
 pub fn tailcast() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tailcast"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TAILCAST_")) {
+    for (name, _) in std::env::vars().filter(|(name, _)| {
+        ["TAILCAST_", "SSE_", "ALLOWED_ORIGIN"]
+            .iter()
+            .any(|it| name.starts_with(it))
+    }) {
         command.env_remove(name);
     }
     command

@@ -9,6 +9,7 @@
     reason = "tests panic, and a table of cases may be long"
 )]
 
+mod access;
 mod changes;
 mod cli;
 mod events;
