@@ -1,7 +1,9 @@
 //! Event stream text, as the HTML standard defines it (section 9.2.5, "Parsing an event stream").
 //!
 //! Rules that every client we tried is happy with: LF only, `event` before `data` before `id`, one `data`
-//! line per line of text, comments without a blank line after them, no block without data.
+//! line per line of text, comments without a blank line after them, no block without data. [`parse`] reads such text.
+
+pub mod parse;
 
 /// A comment that keeps proxies and NAT tables awake. One line and no blank one after it: some clients
 /// make an empty event of each blank line.

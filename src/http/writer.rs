@@ -6,8 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -68,8 +67,7 @@ impl Writer {
                 Problem::BadRequest("the body broke off".to_owned())
             }
         })?;
-        let post = read(&parts, body.to_bytes()).await?;
-        let (address, record) = post.check(&parts)?;
+        let (address, record) = posted(&parts.headers, body.to_bytes(), unix_now()).await?;
         self.append(address, record).await?;
         Ok(reply::text(SENT))
     }
@@ -81,6 +79,17 @@ impl Writer {
             .await
             .map_err(|_| Problem::Server)?
     }
+}
+
+/// What a request with this body appends, and to which stream; `now` is in Unix time. Public only for the fuzz target
+/// `form`, which has no connection: it is all that a body goes through before the store has it.
+#[doc(hidden)]
+pub async fn posted(
+    headers: &HeaderMap,
+    body: Bytes,
+    now: u64,
+) -> Result<(Address, Json), Problem> {
+    read(headers, body).await?.check(headers, now)
 }
 
 fn append(hub: &Hub, address: &Address, record: &Json) -> Result<(), Problem> {
@@ -97,20 +106,19 @@ fn append(hub: &Hub, address: &Address, record: &Json) -> Result<(), Problem> {
 }
 
 impl Post {
-    fn check(self, parts: &Parts) -> Result<(Address, Json), Problem> {
+    fn check(self, headers: &HeaderMap, now: u64) -> Result<(Address, Json), Problem> {
         let bad = |text: String| Problem::BadRequest(text);
         let user = match (self.user, self.sseid) {
             (Some(user), _) => User::new(&user).map_err(|error| bad(error.to_string()))?,
             (None, Some(sseid)) => {
                 identity::of_sseid(&sseid).map_err(|error| bad(error.to_string()))?
             }
-            (None, None) => user_of(&parts.headers)?
+            (None, None) => user_of(headers)?
                 .ok_or_else(|| bad("no user: name one in the field user, or all".to_owned()))?,
         };
         let channel = Channel::optional(&self.channel.unwrap_or_default());
         let channel = channel.map_err(|error| bad(error.to_string()))?;
         let data = self.data.unwrap_or_default();
-        let now = unix_now();
         let record = Json::new(&data, now).map_err(|error| match error {
             JsonError::Invalid(error) => bad(format!("{NOT_JSON}\n{error}")),
             other => bad(other.to_string()),
@@ -130,9 +138,8 @@ impl Post {
     }
 }
 
-async fn read(parts: &Parts, body: Bytes) -> Result<Post, Problem> {
-    let content_type = parts
-        .headers
+async fn read(headers: &HeaderMap, body: Bytes) -> Result<Post, Problem> {
+    let content_type = headers
         .get(CONTENT_TYPE)
         .map_or("", |it| it.to_str().unwrap_or("?"));
     let mime = content_type
@@ -194,8 +201,39 @@ async fn read_multipart(content_type: &str, body: Bytes) -> Result<Post, Problem
     let mut post = Post::default();
     while let Some(field) = form.next_field().await.map_err(bad)? {
         if let Some(name) = field.name().map(str::to_owned) {
-            post.set(&name, field.text().await.map_err(bad)?);
+            // As in the other formats: UTF-8, whatever a part says of its charset, and with its byte order mark.
+            let value = field.bytes().await.map_err(bad)?;
+            post.set(&name, String::from_utf8_lossy(&value).into_owned());
         }
     }
     Ok(post)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn post(content_type: &'static str, body: &str) -> (Address, Json) {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let posted = posted(&headers, Bytes::from(body.to_owned()), 7);
+        posted.now_or_never().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_part_of_a_multipart_form_is_utf8_as_every_field_is() {
+        let part = |name, value| {
+            let header = format!("Content-Disposition: form-data; name=\"{name}\"");
+            format!(
+                "--x\r\n{header}\r\nContent-Type: text/plain; charset=utf-16\r\n\r\n{value}\r\n"
+            )
+        };
+        let body = part("user", "\u{feff}я") + &part("data", "{\"a\":\"🦀\"}") + "--x--";
+        let multipart = post("multipart/form-data; boundary=x", &body);
+        let json = "{\"user\":\"\u{feff}я\",\"data\":{\"a\":\"🦀\"}}";
+        assert_eq!(multipart, post("application/json", json));
+    }
 }
