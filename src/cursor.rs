@@ -4,6 +4,8 @@
 //! address, base64url), the offset (hexadecimal) and the keys (base64url). Opaque to clients, and made of
 //! `[A-Za-z0-9._:~-]` only, so that it passes through headers, query strings and logs as it is.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use xxhash_rust::xxh3::xxh3_64;
@@ -55,15 +57,28 @@ impl Cursor {
     }
 }
 
+/// As text again, without what was left out when it was read. Reading that gives the same cursor.
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.iter();
+        f.write_str(PREFIX)?;
+        parts.try_for_each(|(tag, position)| f.write_str(&write_part(*tag, position)))
+    }
+}
+
 /// A stream's part of a cursor, with the separator before it.
 #[must_use]
 pub fn part(address: &Address, position: &Position) -> String {
+    write_part(tag(address), position)
+}
+
+fn write_part(tag: u32, position: &Position) -> String {
     let mut keys = [0; KEYS * 4];
     for (bytes, key) in keys.chunks_exact_mut(4).zip(position.keys()) {
         bytes.copy_from_slice(&key.to_be_bytes());
     }
     let keys = &keys[..position.keys().len() * 4];
-    let tag = BASE64.encode(tag(address).to_be_bytes());
+    let tag = BASE64.encode(tag.to_be_bytes());
     format!(
         "{SEPARATOR}{tag}.{:x}.{}",
         position.offset(),
@@ -130,6 +145,7 @@ mod tests {
         let cursor = Cursor::read(&text);
         assert_eq!(cursor.position(&ann), Some(at));
         assert_eq!(cursor.position(&all), Some(Position::START));
+        assert_eq!(cursor.to_string(), text);
         assert!(
             text.bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"._:~-".contains(&b)),

@@ -143,7 +143,7 @@ impl Control {
             _ => {}
         }
         let limit = self.hub.store().max_record() * 3 + BODY_OVERHEAD;
-        let form = Form::read(&parts, body::read(body, limit).await?).await?;
+        let form = Form::read(&parts.headers, body::read(body, limit).await?).await?;
         match path {
             "/token" => self.token(&parts, &form),
             "/emit" => self.emit(&form).await,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use futures_util::stream;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use serde_json::value::RawValue;
 
 use super::reply::Problem;
@@ -17,9 +17,8 @@ pub struct Form(HashMap<String, Vec<String>>);
 impl Form {
     /// Reads `application/x-www-form-urlencoded` (also without saying so), `multipart/form-data` or a JSON
     /// object. Of that, a text is taken as it is, a list of texts as several, and all else as the JSON it is.
-    pub async fn read(parts: &Parts, body: Bytes) -> Result<Self, Problem> {
-        let content_type = parts
-            .headers
+    pub async fn read(headers: &HeaderMap, body: Bytes) -> Result<Self, Problem> {
+        let content_type = headers
             .get(CONTENT_TYPE)
             .map_or("", |it| it.to_str().unwrap_or("?"));
         let mime = content_type
@@ -91,7 +90,9 @@ impl Form {
         let mut form = Self::default();
         while let Some(field) = parts.next_field().await.map_err(bad)? {
             if let Some(name) = field.name().map(str::to_owned) {
-                form.add(&name, field.text().await.map_err(bad)?);
+                // As in the other formats: UTF-8, whatever a part says of its charset, and with its byte order mark.
+                let value = field.bytes().await.map_err(bad)?;
+                form.add(&name, String::from_utf8_lossy(&value).into_owned());
             }
         }
         Ok(form)

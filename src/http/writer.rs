@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::request::Parts;
-use http::{Method, Request};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 
 use super::body;
@@ -57,14 +57,24 @@ impl Writer {
         self.limits.write(&identity, self.limits.network(&parts))?;
         let limit = self.hub.store().max_record() * MAX_EXPANSION + BODY_OVERHEAD;
         let body = body::read(body, limit).await?;
-        let form = Form::read(&parts, body).await?;
-        let (address, record) = check(&form, &parts)?;
+        let (address, record) = posted(&parts.headers, body, unix_now()).await?;
         identity
             .may_publish(&address)
             .map_err(|denied| Problem::Forbidden(format!("{DENIED}\n{denied}")))?;
         append(&self.hub, address, record).await?;
         Ok(reply::text(SENT))
     }
+}
+
+/// What a request with this body appends, and to which stream; `now` is in Unix time. Public only for the fuzz target
+/// `form`, which has no connection: it is all that a body goes through before the store has it.
+#[doc(hidden)]
+pub async fn posted(
+    headers: &HeaderMap,
+    body: Bytes,
+    now: u64,
+) -> Result<(Address, Json), Problem> {
+    check(&Form::read(headers, body).await?, headers, now)
 }
 
 /// Appends a record, and says so to the hub.
@@ -92,20 +102,50 @@ fn append_now(hub: &Hub, address: &Address, record: &Json) -> Result<(), Problem
 }
 
 /// Where a record is to go, and the record.
-fn check(form: &Form, parts: &Parts) -> Result<(Address, Json), Problem> {
+fn check(form: &Form, headers: &HeaderMap, now: u64) -> Result<(Address, Json), Problem> {
     let bad = |text: String| Problem::BadRequest(text);
     let user = match (form.get("user"), form.get("sseid")) {
         (Some(user), _) => User::new(user).map_err(|error| bad(error.to_string()))?,
         (None, Some(sseid)) => sseid::of_sseid(sseid).map_err(|error| bad(error.to_string()))?,
-        (None, None) => user_of(&parts.headers)?
+        (None, None) => user_of(headers)?
             .ok_or_else(|| bad("no user: name one in the field user, or all".to_owned()))?,
     };
     let channel = Channel::optional(form.get("channel").unwrap_or_default());
     let channel = channel.map_err(|error| bad(error.to_string()))?;
     let data = form.get("data").unwrap_or_default();
-    let record = Json::new(data, unix_now()).map_err(|error| match error {
+    let record = Json::new(data, now).map_err(|error| match error {
         JsonError::Invalid(error) => bad(format!("{NOT_JSON}\n{error}")),
         other => bad(other.to_string()),
     })?;
     Ok((Address::new(user, channel), record))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use http::HeaderValue;
+    use http::header::CONTENT_TYPE;
+
+    use super::*;
+
+    fn post(content_type: &'static str, body: &str) -> (Address, Json) {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let posted = posted(&headers, Bytes::from(body.to_owned()), 7);
+        posted.now_or_never().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_part_of_a_multipart_form_is_utf8_as_every_field_is() {
+        let part = |name, value| {
+            let header = format!("Content-Disposition: form-data; name=\"{name}\"");
+            format!(
+                "--x\r\n{header}\r\nContent-Type: text/plain; charset=utf-16\r\n\r\n{value}\r\n"
+            )
+        };
+        let body = part("user", "\u{feff}я") + &part("data", "{\"a\":\"🦀\"}") + "--x--";
+        let multipart = post("multipart/form-data; boundary=x", &body);
+        let json = "{\"user\":\"\u{feff}я\",\"data\":{\"a\":\"🦀\"}}";
+        assert_eq!(multipart, post("application/json", json));
+    }
 }

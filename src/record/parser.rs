@@ -5,13 +5,16 @@
 //! object is its Unix time; an object is complete at its closing brace, because no prefix of one parses;
 //! after an error parsing goes on at the line after the one where the failed value *began*.
 
+use std::str::Utf8Error;
+
 use super::{Fields, Reason, Record, json, record};
 
 /// The longest number taken for a time, in bytes: digits, sign, point and exponent with room to spare.
 const MAX_NUMBER: usize = 40;
 
-/// A value of less than this many bytes that came to nothing may be read again from each of its lines.
-const READ_TWICE: usize = 4 * 1024;
+/// How many bytes that were read in vain may be read again, beside one for each byte that is passed: so a few torn
+/// records do no harm to what stands behind them, and the work stays linear.
+const READ_AGAIN: usize = 16 * 1024;
 
 /// What one step found, and how many bytes of the input are done with.
 #[derive(Debug)]
@@ -43,8 +46,8 @@ pub enum Found<'a> {
     Pending,
 }
 
-/// Takes records out of bytes. Between two steps it remembers only whether it stands in the middle of a
-/// line that was given up.
+/// Takes records out of bytes. Between two steps it remembers whether it stands in the middle of a line that was
+/// given up, and how much was read in vain.
 #[derive(Debug, Clone, Copy)]
 pub struct Parser {
     max_record: usize,
@@ -53,13 +56,23 @@ pub struct Parser {
     /// must be complete on its line: if each could begin another long value, every line of a heap of open braces
     /// would be read to the heap's end.
     vain: usize,
+    /// How many bytes are read again, less those that were passed since.
+    again: usize,
+    /// How many bytes were read as JSON in all.
+    work: u64,
 }
 
 /// The result of looking for one object.
 enum Object<'a> {
     Complete(Fields<'a>, usize),
     Incomplete,
-    Failed(Reason, usize),
+    Failed {
+        reason: Reason,
+        /// Where the trouble is.
+        at: usize,
+        /// How far it was read; invalid UTF-8 may stand long before that.
+        read: usize,
+    },
 }
 
 impl Parser {
@@ -70,6 +83,8 @@ impl Parser {
             max_record,
             skipping: false,
             vain: 0,
+            again: 0,
+            work: 0,
         }
     }
 
@@ -79,11 +94,20 @@ impl Parser {
         self.max_record
     }
 
+    /// How many bytes were read as JSON so far, those that were read again counted again. Public for the tests that hold
+    /// the work linear, because timings are no tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
     /// Takes the next value off `input`, which goes on where the last step's `used` ended. `end` says that
     /// the file ends with this input: only then is an incomplete value judged by what stands behind it.
     pub fn step<'a>(&mut self, input: &'a [u8], end: bool) -> Step<'a> {
         let step = self.next(input, end);
         self.vain = self.vain.saturating_sub(step.used);
+        self.again = self.again.saturating_sub(step.used);
         step
     }
 
@@ -152,7 +176,7 @@ impl Parser {
                 },
                 used: next,
             },
-            Some(_) if next > after && is_cut_bom(&input[next..]) => Step {
+            Some(_) if is_cut_bom(&input[next..]) => Step {
                 found: Found::Pending,
                 used: start,
             },
@@ -165,13 +189,20 @@ impl Parser {
         let too_large = Reason::TooLarge {
             max: self.max_record,
         };
-        let line = if self.vain > 0 {
+        let line = if self.vain > open {
             find(&input[open..], b'\n')
         } else {
             None
         };
-        let upto = line.map_or(input.len(), |line| open + line);
-        match parse_object(&input[open..upto]) {
+        // What is beyond the limit is not looked at: how much of it was read already must not matter.
+        let limit = open.saturating_add(self.max_record).saturating_add(1);
+        let upto = line.map_or(input.len(), |line| open + line).min(limit);
+        let object = parse_object(&input[open..upto]);
+        self.work += match &object {
+            Object::Complete(_, read) | Object::Failed { read, .. } => *read,
+            Object::Incomplete => upto - open,
+        } as u64;
+        match object {
             Object::Complete(_, len) if len > self.max_record => {
                 self.give_up(input, open, open, too_large)
             }
@@ -202,13 +233,14 @@ impl Parser {
                 found: Found::Pending,
                 used: start,
             },
-            Object::Failed(reason, at) => {
-                self.give_up_after(input, open, open + at, open + at, reason)
+            Object::Failed { reason, at, read } => {
+                self.give_up_after(input, open, open + read, open + at, reason)
             }
         }
     }
 
-    /// As [`Parser::give_up`], of a value that was read up to `upto`.
+    /// As [`Parser::give_up`], of a value that was read up to `upto`. What is added here holds behind the step, as
+    /// all that is passed with it will be taken off: where the input was cut must not matter.
     fn give_up_after<'a>(
         &mut self,
         input: &[u8],
@@ -218,9 +250,11 @@ impl Parser {
         reason: Reason,
     ) -> Step<'a> {
         let step = self.give_up(input, start, at, reason);
-        let again = upto.saturating_sub(step.used);
-        if again > READ_TWICE {
-            self.vain = self.vain.max(step.used + again);
+        if upto > step.used {
+            self.again = self.again.max(step.used) + upto - step.used;
+            if self.again > READ_AGAIN + step.used {
+                self.vain = self.vain.max(upto);
+            }
         }
         step
     }
@@ -271,22 +305,35 @@ fn not_an_object(first: u8) -> Reason {
 fn parse_object(input: &[u8]) -> Object<'_> {
     let mut values = serde_json::Deserializer::from_slice(input).into_iter::<Fields>();
     match values.next() {
-        Some(Ok(fields)) => match std::str::from_utf8(&input[..values.byte_offset()]) {
-            Ok(_) => Object::Complete(fields, values.byte_offset()),
-            Err(error) => Object::Failed(Reason::NotUtf8, error.valid_up_to()),
-        },
+        Some(Ok(fields)) => {
+            let read = values.byte_offset();
+            match std::str::from_utf8(&input[..read]) {
+                Ok(_) => Object::Complete(fields, read),
+                Err(error) => not_utf8(error, read),
+            }
+        }
         Some(Err(error)) if error.is_eof() || is_cut_number(input, &error) => Object::Incomplete,
         Some(Err(error)) => {
-            let at = offset_of(input, error.line(), error.column());
-            match std::str::from_utf8(&input[..at]) {
+            let read = offset_of(input, error.line(), error.column());
+            match std::str::from_utf8(&input[..read]) {
                 // A character cut at the very end is the error's place, not its cause.
-                Err(utf8) if utf8.error_len().is_some() => {
-                    Object::Failed(Reason::NotUtf8, utf8.valid_up_to())
-                }
-                _ => Object::Failed(Reason::Broken(json::phrase(&error)), at.saturating_sub(1)),
+                Err(utf8) if utf8.error_len().is_some() => not_utf8(utf8, read),
+                _ => Object::Failed {
+                    reason: Reason::Broken(json::phrase(&error)),
+                    at: read.saturating_sub(1),
+                    read,
+                },
             }
         }
         None => Object::Incomplete,
+    }
+}
+
+fn not_utf8<'a>(error: Utf8Error, read: usize) -> Object<'a> {
+    Object::Failed {
+        reason: Reason::NotUtf8,
+        at: error.valid_up_to(),
+        read,
     }
 }
 

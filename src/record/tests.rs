@@ -4,7 +4,11 @@ const MAX: usize = 200;
 
 /// What came out of some bytes, in words: `json@start`, `!reason@at`.
 fn read_cut(input: &[u8], cuts: &[usize]) -> Vec<String> {
-    let mut parser = Parser::new(MAX);
+    read_cut_up_to(MAX, input, cuts)
+}
+
+fn read_cut_up_to(max: usize, input: &[u8], cuts: &[usize]) -> Vec<String> {
+    let mut parser = Parser::new(max);
     let mut out = Vec::new();
     let mut from = 0;
     for end in cuts.iter().copied().chain([input.len()]) {
@@ -138,6 +142,53 @@ fn a_heap_of_open_braces_is_read_in_one_pass() {
 }
 
 #[test]
+fn a_few_torn_lines_hide_nothing_and_many_are_not_read_again_from_each() {
+    let printed = "{\n\"b\":\n2\n}\n{\"c\":3}\n";
+    let records = |lines: usize| {
+        let out = read_cut_up_to(
+            1 << 20,
+            ("{\"a\":\n".repeat(lines) + printed).as_bytes(),
+            &[],
+        );
+        let records = out.iter().filter(|it| !it.starts_with('!'));
+        records.count()
+    };
+    assert_eq!(records(20), 2);
+    assert_eq!(records(2000), 1);
+}
+
+#[test]
+fn behind_what_was_read_in_vain_records_may_have_lines_again_wherever_the_cut_is() {
+    let torn = "{\"a\":\n".repeat(4000);
+    let input = torn.clone() + "\n\n\0\0{\n\"b\":\n2\n}\n";
+    for cut in torn.len()..input.len() {
+        let out = read_cut_up_to(1 << 20, input.as_bytes(), &[cut]);
+        let last = out.last().unwrap();
+        assert!(last.starts_with("{\n\"b\""), "cut at {cut}: {last}");
+    }
+}
+
+#[test]
+fn the_work_is_linear_also_where_invalid_utf8_is_far_from_the_end() {
+    let line = |bytes: &'static [u8]| [bytes, b"\n"].concat();
+    let short = ["{\"a\":\n".repeat(600).into_bytes(), line(b"!")].concat();
+    let far = line(b"{\"a\":\"\xff\",\"b\":");
+    for heap in [short.repeat(20), far.repeat(4000)] {
+        let heap = [heap, b"{\"c\":3}\n{\"d\":4}".to_vec()].concat();
+        let mut parser = Parser::new(1 << 20);
+        let (mut from, mut records) = (0, 0);
+        while from < heap.len() {
+            let step = parser.step(&heap[from..], true);
+            assert!(step.used > 0, "{:?} at {from}", step.found);
+            from += step.used;
+            records += usize::from(matches!(step.found, Found::Record { .. }));
+        }
+        assert_eq!(records, 2);
+        assert!(parser.work() < 4 * heap.len() as u64, "{}", parser.work());
+    }
+}
+
+#[test]
 fn a_number_before_a_hole_is_no_time() {
     let hole = [b"5".as_slice(), &vec![0; MAX + 1]].concat();
     let step = Parser::new(MAX).step(&hole, true);
@@ -180,6 +231,7 @@ fn bom_and_nuls_between_values_are_skipped() {
         ["{\"a\":1}@3", "{\"b\":2}@16"]
     );
     assert_eq!(read("{\"a\":\"\0\"}\n{}").len(), 2);
+    assert_eq!(read("5\u{feff}{}\n6\n\u{feff}\0{}"), ["5 {}@0", "6 {}@7"]);
 }
 
 #[test]
@@ -200,6 +252,11 @@ fn too_large_is_rejected_before_its_end_is_seen() {
     assert_eq!(exact.len(), MAX);
     assert_eq!(read(&exact).len(), 1);
     assert!(!read(&exact)[0].starts_with('!'));
+    // Whatever stands beyond the limit, and however much of it was read already.
+    for end in [",]", "x", "\"", "\"}", "\u{feff}"] {
+        let large = format!("{{\"a\":\"{}\"{end}\n{{\"b\":2}}", "x".repeat(MAX));
+        assert!(read(&large)[0].starts_with("!a record over"), "{end}");
+    }
 }
 
 fn event_of(json: &str) -> Event<'_> {

@@ -126,7 +126,8 @@ mod tests {
         for turn in 0..lines.len() {
             let mut lines = lines;
             lines.rotate_left(turn);
-            assert_eq!(blocks(lines.join("\n") + "\n\n"), [event.clone()]);
+            let text = lines.join("\n") + "\n\n";
+            assert_eq!(blocks(text), std::slice::from_ref(&event));
         }
     }
 

@@ -125,25 +125,35 @@ impl Files {
                 seek::find(file, base, &position, self.max_record)
             })
         };
+        let old_end = self.old_end()?;
+        let base = old_end.at_next_file();
+        // Behind the last record of the rotated file is before the first one of the next.
+        let in_old = |found: Position| {
+            if found.offset() == old_end.offset() {
+                Place::Current(found.at_next_file())
+            } else {
+                Place::Old(found)
+            }
+        };
         if position.offset() == 0 {
-            // Its records are the last of the rotated file, wherever that ends by now.
-            return Ok(find(&self.old, Position::START)?.map(|(_, found)| Place::Old(found)));
+            if base.agrees(&position) {
+                return Ok(Some(Place::Current(position)));
+            }
+            // Its records were the last of the rotated file, wherever that ends by now.
+            return Ok(find(&self.old, Position::START)?.map(|(_, found)| in_old(found)));
         }
-        let base = self.base()?;
         if stands(&self.current, base)? {
             return Ok(Some(Place::Current(position)));
         }
         if stands(&self.old, Position::START)? {
-            return Ok(Some(Place::Old(position)));
+            return Ok(Some(in_old(position)));
         }
         let current = find(&self.current, base)?;
         let old = find(&self.old, Position::START)?;
         Ok(match (current, old) {
-            (Some((rank, _)), Some((better, found))) if better.beats(&rank) => {
-                Some(Place::Old(found))
-            }
+            (Some((rank, _)), Some((better, found))) if better.beats(&rank) => Some(in_old(found)),
             (Some((_, found)), _) => Some(Place::Current(found)),
-            (None, old) => old.map(|(_, found)| Place::Old(found)),
+            (None, old) => old.map(|(_, found)| in_old(found)),
         })
     }
 
@@ -189,8 +199,12 @@ impl Files {
 
     /// Before the first record of the current file: behind those of the rotated one.
     fn base(&self) -> io::Result<Position> {
+        Ok(self.old_end()?.at_next_file())
+    }
+
+    fn old_end(&self) -> io::Result<Position> {
         self.old.as_ref().map_or(Ok(Position::START), |old| {
-            Ok(seek::end(old, Position::START, self.max_record)?.at_next_file())
+            seek::end(old, Position::START, self.max_record)
         })
     }
 
