@@ -189,9 +189,36 @@ pub struct Check {
     pub(crate) files: Vec<PathBuf>,
 }
 
+/// What Simple SSE Server's command line has, in the style of Go: with one dash.
+const ONE_DASH: [&str; 3] = ["-bind", "-bindctl", "-secret"];
+
 /// Reads the command line and the environment. Without a command, it is `serve`.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut args: Vec<OsString> = args.into_iter().collect();
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Only what cannot be taken as it stands: `send --text -bind` can.
+    parse_as_it_is(args.clone()).or_else(|error| match with_two_dashes(&args) {
+        Some(args) => parse_as_it_is(args),
+        None => Err(error),
+    })
+}
+
+/// The same with two dashes; `None` if there is nothing to change.
+fn with_two_dashes(args: &[OsString]) -> Option<Vec<OsString>> {
+    let is_gos = |arg: &OsString| {
+        let option = arg.to_str().map(|arg| arg.split('=').next());
+        option.flatten().is_some_and(|it| ONE_DASH.contains(&it))
+    };
+    let two = |arg: &OsString| {
+        let mut two = OsString::from(if is_gos(arg) { "-" } else { "" });
+        two.push(arg);
+        two
+    };
+    args.iter()
+        .any(is_gos)
+        .then(|| args.iter().map(two).collect())
+}
+
+fn parse_as_it_is(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
     match Cli::try_parse_from(&args) {
         Err(error) if !names_a_command(&args) && lacks_a_command(error.kind()) => {
             args.insert(1.min(args.len()), "serve".into());
@@ -280,6 +307,35 @@ mod tests {
         }
         let cli = parsed("tailcast --streams x send ann {}").unwrap();
         assert_eq!(cli.common.streams, PathBuf::from("x"));
+    }
+
+    #[test]
+    fn simple_sse_servers_options_may_have_one_dash() {
+        for line in [
+            "tailcast -bind 127.0.0.1:1 -bindctl 127.0.0.1:2 -secret s=-x",
+            "tailcast -bind=127.0.0.1:1 -bindctl=127.0.0.1:2 -secret=s=-x",
+            "tailcast serve --bind 127.0.0.1:1 -bindctl 127.0.0.1:2 -secret s=-x",
+        ] {
+            let Command::Serve(serve) = parsed(line).unwrap().command else {
+                panic!("{line}");
+            };
+            assert_eq!(serve.bind, "127.0.0.1:1");
+            assert_eq!(serve.bindctl.unwrap(), "127.0.0.1:2");
+            assert_eq!(serve.access.secret.unwrap().0, "s=-x");
+        }
+        let cli = parsed("tailcast send ann --text -bind --title -secret=x").unwrap();
+        let Command::Send(send) = cli.command else {
+            panic!("no send")
+        };
+        assert_eq!(send.notification.text.unwrap(), "-bind");
+        assert_eq!(send.notification.title.unwrap(), "-secret=x");
+        for line in [
+            "tailcast -web x",
+            "tailcast -bindx y",
+            "tailcast path -bind x",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -178,6 +178,14 @@ pub struct Much {
         value_parser = at_least_one)]
     pub max_per_user: usize,
 
+    /// Seconds a request's head, or a TLS handshake, may take to arrive, and a connection may stay without a request
+    #[arg(long, env = "TAILCAST_HEAD_TIME", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub head_time: Duration,
+
+    /// Seconds a request's body may take to arrive
+    #[arg(long, env = "TAILCAST_BODY_TIME", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub body_time: Duration,
+
     /// Records a second that one user, or one address, may write. Tokens that publish to anyone are not limited
     #[arg(
         long,
@@ -187,7 +195,7 @@ pub struct Much {
     )]
     pub max_writes: NonZeroU32,
 
-    /// Logins a minute from one address
+    /// Failed logins a minute from one address
     #[arg(
         long,
         env = "TAILCAST_MAX_LOGINS",
@@ -208,6 +216,7 @@ impl Much {
         Allowed {
             connections: self.max_connections,
             per_address: self.max_per_address,
+            body_time: self.body_time,
             writes: self.max_writes,
             logins: self.max_logins,
         }

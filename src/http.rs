@@ -133,9 +133,12 @@ impl App {
         }
         let (parts, body) = request.into_parts();
         if path == "/login" {
-            self.limits.login(self.limits.network(&parts))?;
-            let body = body::read(body, MAX_LOGIN).await?;
-            return self.session.login(&parts, body).await;
+            let network = self.limits.network(&parts);
+            self.limits.login(network)?;
+            let body = self.limits.read(body, MAX_LOGIN).await?;
+            let reply = self.session.login(&parts, body).await?;
+            self.limits.logged_in(network);
+            return Ok(reply);
         }
         self.api.broadcast(&parts, body).await
     }

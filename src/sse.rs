@@ -12,6 +12,9 @@ pub const HEARTBEAT: &[u8] = b":\n";
 /// The media type of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream; charset=utf-8";
 
+/// What a browser calls an event without a name, and what is no name therefore.
+pub const MESSAGE: &str = "message";
+
 /// Writes the part of an event that is the same for every follower: all but its id.
 ///
 /// `name` must hold no CR or LF (`record` refuses such names at the door); `retry` is in milliseconds.
@@ -25,6 +28,15 @@ pub fn body(out: &mut Vec<u8>, name: Option<&str>, data: &str, retry: Option<u32
     }
     if let Some(retry) = retry {
         field(out, "retry", &retry.to_string());
+    }
+}
+
+/// What [`body`] wrote, without the event's name.
+#[must_use]
+pub fn without_name(text: &[u8]) -> &[u8] {
+    match text.iter().position(|byte| *byte == b'\n') {
+        Some(end) if text.starts_with(b"event: ") => &text[end + 1..],
+        _ => text,
     }
 }
 
@@ -91,6 +103,16 @@ mod tests {
             event(Some("price"), "7", Some(5000)),
             "event: price\ndata: 7\nretry: 5000\nid: 1~a\n\n"
         );
+    }
+
+    #[test]
+    fn a_name_is_taken_off_again() {
+        for (text, bare) in [
+            ("event: price\ndata: event: x\n", "data: event: x\n"),
+            ("data: event: x\nretry: 1\n", "data: event: x\nretry: 1\n"),
+        ] {
+            assert_eq!(without_name(text.as_bytes()), bare.as_bytes());
+        }
     }
 
     #[test]

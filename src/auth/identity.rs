@@ -140,6 +140,12 @@ impl Identity {
         self.id.as_deref().or(self.user.as_ref().map(User::as_str))
     }
 
+    /// Whether it logged in: only tokens of `/login` claim an id.
+    #[must_use]
+    pub fn logged_in(&self) -> bool {
+        self.id.is_some()
+    }
+
     /// Until when, as Unix time in seconds.
     #[must_use]
     pub fn expires(&self) -> Option<f64> {

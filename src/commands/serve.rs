@@ -62,19 +62,24 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         }
         listen::announce(&listener, control.as_ref(), &hub, settings)?;
         let patience = Patience {
+            head: settings.much.head_time,
             stall: settings.stall_timeout,
             drain: settings.drain,
         };
-        let door = |listener, tls| Door {
+        let door = |listener, tls, limits| Door {
             listener,
             tls,
-            limits: Arc::clone(&apps.limits),
+            limits,
             patience,
         };
         if let (Some(listener), Some(app)) = (control, apps.control) {
-            background.spawn(server::serve(door(listener, None), app, stop.clone()));
+            background.spawn(server::serve(
+                door(listener, None, apps.control_limits),
+                app,
+                stop.clone(),
+            ));
         }
-        server::serve(door(listener, tls), apps.main, stop).await;
+        server::serve(door(listener, tls, apps.limits), apps.main, stop).await;
         signals.abort();
         background.close();
         background.wait().await;

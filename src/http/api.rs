@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use super::body;
 use super::guard::Guard;
 use super::limits::Limits;
 use super::reply::{self, Problem, Reply};
@@ -18,10 +17,8 @@ use crate::address::{Address, Channel, User};
 use crate::auth::identity::Denied;
 use crate::hub::Hub;
 use crate::record::Json;
+use crate::sse;
 use crate::store::since::unix_now;
-
-/// The event's name where none is given: what a browser calls an event without one.
-const MESSAGE: &str = "message";
 
 /// Of a body beside the content, in bytes: names of fields, a user, a channel, each byte perhaps escaped.
 const BODY_OVERHEAD: usize = 4 * 1024;
@@ -59,7 +56,8 @@ impl Api {
             return Err(Denied::Publish.into());
         }
         self.limits.write(&identity, self.limits.network(parts))?;
-        let body = body::read(body, self.hub.store().max_record() + BODY_OVERHEAD).await?;
+        let limit = self.hub.store().max_record() + BODY_OVERHEAD;
+        let body = self.limits.read(body, limit).await?;
         let bad = |text: String| Problem::BadRequest(text);
         let post: Broadcast<'_> = serde_json::from_slice(&body).map_err(|error| {
             bad(format!(
@@ -76,7 +74,7 @@ impl Api {
         identity.may_publish(&address)?;
         let kind = post.kind.filter(|kind| !kind.is_empty());
         let id = format!("{:016x}", fastrand::u64(..));
-        let record = event(kind.as_deref().unwrap_or(MESSAGE), post.content, &id)?;
+        let record = event(kind.as_deref().unwrap_or(sse::MESSAGE), post.content, &id)?;
         append(&self.hub, address, record).await?;
         Ok(reply::created(&serde_json::json!({ "id": id })))
     }

@@ -8,12 +8,9 @@ use hyper::body::Incoming;
 
 use super::reply::Problem;
 
-/// How long a body may take to arrive in all.
-const BODY_TIME: Duration = Duration::from_secs(30);
-
-/// The whole body, if it has at most `limit` bytes.
-pub async fn read(body: Incoming, limit: usize) -> Result<Bytes, Problem> {
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await;
+/// The whole body, if it has at most `limit` bytes and arrives within `time`.
+pub async fn read(body: Incoming, limit: usize, time: Duration) -> Result<Bytes, Problem> {
+    let collected = tokio::time::timeout(time, Limited::new(body, limit).collect()).await;
     let collected = collected.map_err(|_| Problem::Timeout)?;
     let collected = collected.map_err(|error| {
         if error.is::<LengthLimitError>() {

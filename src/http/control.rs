@@ -13,9 +13,9 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::body;
 use super::form::Form;
 use super::guard::Guard;
+use super::limits::Limits;
 use super::origin::Origin;
 use super::presence::Presence;
 use super::reply::{self, Problem, Reply};
@@ -27,6 +27,7 @@ use crate::auth::token::{Claims, Name, Names};
 use crate::errors::one_line;
 use crate::hub::Hub;
 use crate::record::Json;
+use crate::sse;
 use crate::sse::parse::{Event, Payload, parse};
 use crate::store::since::{unix_now, unix_now_exact};
 
@@ -42,15 +43,13 @@ const MOMENT: f64 = 1e9;
 /// Everyone, in `/emit/`.
 const ALL: &str = "*";
 
-/// The name of an event that has none: a browser takes both alike.
-const MESSAGE: &str = "message";
-
 /// Answers on the control listener.
 #[derive(Debug)]
 pub struct Control {
     hub: Hub,
     guard: Guard,
     presence: Arc<Presence>,
+    limits: Arc<Limits>,
     stop: CancellationToken,
     origin: Origin,
     /// Whether a request needs an administrator's token: where others than the site's own programs may come.
@@ -82,6 +81,7 @@ impl Control {
         hub: Hub,
         guard: Guard,
         presence: Arc<Presence>,
+        limits: Arc<Limits>,
         stop: CancellationToken,
         reach: Reach,
     ) -> Self {
@@ -103,6 +103,7 @@ impl Control {
             hub,
             guard,
             presence,
+            limits,
             stop,
             origin: Origin {
                 any_host: !reach.is_loopback,
@@ -116,8 +117,7 @@ impl Control {
 
     async fn route(&self, request: Request<Incoming>, path: &str) -> Result<Reply, Problem> {
         self.origin.check_host(&request)?;
-        // No page has any business here.
-        self.origin.check_site(&request)?;
+        Origin::check_no_page(&request)?;
         let (parts, body) = request.into_parts();
         if self.needs_token && path != "/healthz" {
             self.guard.bearer(&parts.headers)?.may_administer()?;
@@ -143,7 +143,7 @@ impl Control {
             _ => {}
         }
         let limit = self.hub.store().max_record() * 3 + BODY_OVERHEAD;
-        let form = Form::read(&parts.headers, body::read(body, limit).await?).await?;
+        let form = Form::read(&parts.headers, self.limits.read(body, limit).await?).await?;
         match path {
             "/token" => self.token(&parts, &form),
             "/emit" => self.emit(&form).await,
@@ -270,7 +270,7 @@ fn expiry(text: Option<&str>, now: f64) -> Result<f64, Problem> {
 fn records(payload: Payload, now: u64) -> Result<Vec<Json>, Problem> {
     let record = |event: Event| {
         let data = event.data?;
-        let name = event.event.unwrap_or_else(|| MESSAGE.to_owned());
+        let name = event.event.unwrap_or_else(|| sse::MESSAGE.to_owned());
         let mut record = json!({ "event": name, "data": data });
         if let Some(retry) = event.retry {
             record["retry"] = retry.into();

@@ -88,7 +88,9 @@ fn read(keys: &Keys, token: &str) -> Result<Identity, Problem> {
     if token.contains('.') {
         return Ok(keys.read(token, now)?);
     }
-    let bytes = STANDARD.decode(token).or_else(|_| URL_SAFE.decode(token));
+    // A browser's btoa() makes a + now and then, which is a space in a query.
+    let token = token.replace(' ', "+");
+    let bytes = STANDARD.decode(&token).or_else(|_| URL_SAFE.decode(token));
     let wrapped = bytes.map(|bytes| serde_json::from_slice::<Wrapped>(&bytes));
     let Ok(Ok(wrapped)) = wrapped else {
         return Err(TokenError::Malformed.into());

@@ -5,11 +5,14 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use hyper::body::Incoming;
 
+use super::body;
 use super::peer::{From, Network, Proxies};
 use super::reply::Problem;
 use crate::address::User;
@@ -20,6 +23,9 @@ use crate::store::lock;
 /// How often those who made no request for long are forgotten.
 pub const FORGET_EVERY: Duration = Duration::from_secs(60);
 
+/// Over how long failed logins are counted.
+const LOGIN_WINDOW: Duration = Duration::from_secs(60);
+
 /// How much there may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowed {
@@ -27,6 +33,8 @@ pub struct Allowed {
     pub connections: usize,
     /// Connections at once from one address.
     pub per_address: usize,
+    /// How long a body may take to arrive in all.
+    pub body_time: Duration,
     /// Records a second by one user, and from one address.
     pub writes: NonZeroU32,
     /// Failed logins a minute from one address.
@@ -42,7 +50,14 @@ pub struct Limits {
     connections: Mutex<Connections>,
     writes_of_user: Rate<User>,
     writes_of_network: Rate<Network>,
-    logins: Rate<Option<Network>>,
+    logins: Mutex<HashMap<Option<Network>, Logins>>,
+}
+
+/// Logins that have not succeeded, or not yet.
+#[derive(Debug)]
+struct Logins {
+    since: Instant,
+    count: u32,
 }
 
 #[derive(Debug, Default)]
@@ -69,7 +84,7 @@ impl Limits {
             connections: Mutex::default(),
             writes_of_user: Rate::new(Quota::per_second(allowed.writes)),
             writes_of_network: Rate::new(Quota::per_second(allowed.writes)),
-            logins: Rate::new(Quota::per_minute(allowed.logins)),
+            logins: Mutex::default(),
         })
     }
 
@@ -109,11 +124,37 @@ impl Limits {
         of_user.and(of_network).map_err(|wait| self.too_many(wait))
     }
 
-    /// Counts a login before it is tried; one that succeeds is counted, too, and so are all from this machine.
+    /// Counts a login before it is tried, so that many at once are no way around this. All from this machine count
+    /// as one address's.
     pub fn login(&self, network: Option<Network>) -> Result<(), Problem> {
-        self.logins
-            .take(&network)
-            .map_err(|wait| self.too_many(wait))
+        let mut all = lock(&self.logins);
+        let now = Instant::now();
+        let fresh = || Logins {
+            since: now,
+            count: 0,
+        };
+        let logins = all.entry(network).or_insert_with(fresh);
+        if logins.is_over(now) {
+            *logins = fresh();
+        }
+        if logins.count >= self.allowed.logins.get() {
+            let wait = LOGIN_WINDOW.saturating_sub(now - logins.since);
+            return Err(self.too_many(wait));
+        }
+        logins.count += 1;
+        Ok(())
+    }
+
+    /// A login that succeeded is not counted: programs log in before each of their broadcasts.
+    pub fn logged_in(&self, network: Option<Network>) {
+        if let Some(logins) = lock(&self.logins).get_mut(&network) {
+            logins.count = logins.count.saturating_sub(1);
+        }
+    }
+
+    /// The whole body, if it has at most `max` bytes and arrives in time.
+    pub async fn read(&self, body: Incoming, max: usize) -> Result<Bytes, Problem> {
+        body::read(body, max, self.allowed.body_time).await
     }
 
     /// The network that a request counts for.
@@ -126,12 +167,19 @@ impl Limits {
     pub fn forget(&self) {
         self.writes_of_user.0.retain_recent();
         self.writes_of_network.0.retain_recent();
-        self.logins.0.retain_recent();
+        let now = Instant::now();
+        lock(&self.logins).retain(|_, logins| !logins.is_over(now));
     }
 
     fn too_many(&self, wait: Duration) -> Problem {
         self.meter.limited.inc();
         Problem::TooMany(wait)
+    }
+}
+
+impl Logins {
+    fn is_over(&self, now: Instant) -> bool {
+        now - self.since >= LOGIN_WINDOW
     }
 }
 
@@ -178,6 +226,7 @@ mod tests {
         let allowed = Allowed {
             connections: 3,
             per_address: 2,
+            body_time: Duration::from_secs(30),
             writes: two,
             logins: two,
         };
@@ -226,6 +275,9 @@ mod tests {
         assert!((0..9).all(|_| limits.write(&open, None).is_ok()));
         assert!((0..2).all(|_| limits.login(network).is_ok()) && limits.login(network).is_err());
         assert!((0..2).all(|_| limits.login(None).is_ok()) && limits.login(None).is_err());
-        assert_eq!(limits.meter.limited.get(), 4);
+        limits.logged_in(None);
+        assert!(limits.login(None).is_ok() && limits.login(None).is_err());
+        assert!(limits.login(network).is_err());
+        assert_eq!(limits.meter.limited.get(), 6);
     }
 }

@@ -34,6 +34,13 @@ impl Origin {
         let mut hosts = request.headers().get_all(HOST).iter();
         let host = match (hosts.next(), hosts.next(), request.uri().authority()) {
             (Some(_), Some(_), _) => return Err(bad_host("more than one Host header")),
+            // RFC 9113, section 8.3.1.
+            (Some(host), None, Some(authority))
+                if request.version() >= Version::HTTP_2
+                    && host.as_bytes() != authority.as_str().as_bytes() =>
+            {
+                return Err(bad_host("a Host header that is not its authority"));
+            }
             (Some(host), None, _) => host.to_str().ok().and_then(|host| host.parse().ok()),
             (None, None, Some(authority)) => Some(authority.clone()),
             (None, _, None) if request.version() <= Version::HTTP_10 => return Ok(()),
@@ -55,7 +62,7 @@ impl Origin {
         let headers = request.headers();
         let same = match headers.get(ORIGIN) {
             Some(origin) => {
-                Some(origin.as_bytes()) == own_origin(headers).as_deref() || self.allows(origin)
+                Some(origin.as_bytes()) == own_origin(request).as_deref() || self.allows(origin)
             }
             None => headers
                 .get("sec-fetch-site")
@@ -67,6 +74,19 @@ impl Origin {
         Err(Problem::Forbidden(
             "this request comes from a page of another site; name that with --allowed-origin"
                 .to_owned(),
+        ))
+    }
+
+    /// Refuses what any page asks for: where no page is served, one that seems to be of this server is of a foreign
+    /// name that is pointed at it. Programs, and people who type the address, pass.
+    pub fn check_no_page<B>(request: &Request<B>) -> Result<(), Problem> {
+        let headers = request.headers();
+        let site = headers.get("sec-fetch-site");
+        if !headers.contains_key(ORIGIN) && site.is_none_or(|site| site == "none") {
+            return Ok(());
+        }
+        Err(Problem::Forbidden(
+            "this request comes from a page, and this is for programs".to_owned(),
         ))
     }
 
@@ -133,9 +153,13 @@ pub fn allowed(text: &str) -> Result<HeaderValue, String> {
 }
 
 /// What browsers send as `Origin` for a page of this server, as far as the host goes.
-fn own_origin(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let host = headers.get(HOST)?.as_bytes();
+fn own_origin<B>(request: &Request<B>) -> Option<Vec<u8>> {
+    let headers = request.headers();
     let origin = headers.get(ORIGIN)?.as_bytes();
+    // HTTP/2 has no Host.
+    let authority = || Some(request.uri().authority()?.as_str().as_bytes());
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    let host = host.or_else(authority)?;
     // Behind a proxy that does TLS the page's scheme is another than ours.
     let scheme: &[u8] = if origin.starts_with(b"https://") {
         b"https://"

@@ -16,6 +16,7 @@ use crate::cursor::{self, Cursor};
 use crate::errors::one_line;
 use crate::position::Position;
 use crate::record::{Event, Record};
+use crate::sse;
 use crate::store::{From, ReadError, Resumed, Store};
 
 /// Records of a page that does not say how many.
@@ -94,8 +95,9 @@ impl Past {
             tracing::error!("{}", one_line(&error));
             Problem::Server
         })?;
-        let items = serde_json::to_value(items).map_err(|_| Problem::Server)?;
-        Ok(reply::json(&items))
+        // Never as a value: records may be nested deeper than one is read, and their numbers stay as they are.
+        let items = serde_json::to_string(&items).map_err(|_| Problem::Server)?;
+        Ok(reply::json_text(items))
     }
 }
 
@@ -256,7 +258,7 @@ impl Lane {
 /// As [`crate::hub::Follower`] does it: `type=` chooses among the named events to everyone.
 fn wants(wish: &Wish, address: &Address, record: &Record<'_>) -> bool {
     match (&wish.begin.types, &record.event) {
-        (Some(types), Event::Named { name, .. }) => {
+        (Some(types), Event::Named { name, .. }) if name != sse::MESSAGE => {
             !address.user.is_everyone() || types.contains(&**name)
         }
         _ => true,

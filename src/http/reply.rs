@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -178,7 +178,13 @@ fn of(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) ->
 /// A reply in JSON.
 #[must_use]
 pub fn json(value: &serde_json::Value) -> Reply {
-    of(StatusCode::OK, "application/json", value.to_string())
+    json_text(value.to_string())
+}
+
+/// A reply that is JSON already.
+#[must_use]
+pub fn json_text(body: String) -> Reply {
+    of(StatusCode::OK, "application/json", body)
 }
 
 /// A reply in plain text.
@@ -265,6 +271,11 @@ fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
     *reply.status_mut() = status;
     reply
+}
+
+/// Ends an HTTP/1 connection behind this reply.
+pub fn close(reply: &mut Reply) {
+    set(reply, CONNECTION, "close");
 }
 
 /// Sets a header.

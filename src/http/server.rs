@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::TRANSFER_ENCODING;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -25,16 +26,12 @@ use tokio_util::task::TaskTracker;
 
 use super::limits::{Counted, FORGET_EVERY, Limits};
 use super::peer::Peer;
-use super::reply::{Body, Reply};
+use super::reply::{self, Body, Reply};
 use super::tls::Tls;
 use crate::errors::one_line;
 
 /// Pause after a failed accept, for example when file descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
-
-/// How long a request's head, or a TLS handshake, may take to arrive; also how long a connection may stay
-/// between two requests.
-const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// hyper's buffer per connection, in bytes; also the largest head of a request.
 const MAX_BUFFER: u32 = 32 * 1024;
@@ -54,6 +51,8 @@ pub trait Respond: Send + Sync + 'static {
 /// How long the server waits for others.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
+    /// For a request's head, or a TLS handshake, to arrive, and for a connection that has no request.
+    pub head: Duration,
     /// For a client that does not take what is sent to it.
     pub stall: Duration,
     /// For connections to end after the stop.
@@ -102,6 +101,7 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
                 let connection = Connection {
                     app: Arc::clone(&app),
                     peer,
+                    head: door.patience.head,
                     stop: stop.clone(),
                     tasks: tasks.clone(),
                     busy: Arc::default(),
@@ -158,6 +158,7 @@ fn unread_for(socket: TcpStream, stall: Duration) -> Socket {
 struct Connection<R> {
     app: Arc<R>,
     peer: SocketAddr,
+    head: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
     /// One for each request that is not answered to its end, and this one.
@@ -171,7 +172,7 @@ impl<R: Respond> Connection<R> {
             return self.http1(socket).await;
         };
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(HEAD_TIME, tls.accept(socket)) => shaken,
+            shaken = tokio::time::timeout(self.head, tls.accept(socket)) => shaken,
             () = self.stop.cancelled() => return,
         };
         match shaken {
@@ -188,7 +189,7 @@ impl<R: Respond> Connection<R> {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
+            .header_read_timeout(self.head)
             .max_buf_size(MAX_BUFFER as usize);
         let service = service_fn(|request| self.respond(request));
         let connection = builder.serve_connection(TokioIo::new(socket), service);
@@ -223,20 +224,28 @@ impl<R: Respond> Connection<R> {
             ended = connection.as_mut() => ended,
             () = this.idle_or_stopped() => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::select! {
+                    ended = connection => ended,
+                    // hyper waits for ever for the rest of a preface, or for who does not hang up.
+                    () = this.idle() => return,
+                }
             }
         };
         log_end(ended);
     }
 
-    /// Returns at the stop, or when there was no request for [`HEAD_TIME`], as HTTP/1 has it.
+    /// Returns at the stop, or when there was no request for so long, as HTTP/1 has it.
     async fn idle_or_stopped(&self) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.idle() => {}
+        }
+    }
+
+    async fn idle(&self) {
         let mut idle = false;
         loop {
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(HEAD_TIME) => {}
-            }
+            tokio::time::sleep(self.head).await;
             let was_idle = std::mem::replace(&mut idle, Arc::strong_count(&self.busy) == 1);
             if was_idle && idle {
                 return;
@@ -247,7 +256,13 @@ impl<R: Respond> Connection<R> {
     async fn respond(&self, mut request: Request<Incoming>) -> Result<Response<Busy>, Infallible> {
         let busy = Arc::clone(&self.busy);
         request.extensions_mut().insert(Peer(self.peer));
-        let reply = Arc::clone(&self.app).respond(request).await;
+        // hyper drops a Content-Length beside it without a word; what a proxy took for this request's body must not
+        // be answered as the next request (RFC 9112, section 6.1).
+        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
+        let mut reply = Arc::clone(&self.app).respond(request).await;
+        if is_last {
+            reply::close(&mut reply);
+        }
         Ok(reply.map(|body| Busy { body, _busy: busy }))
     }
 }

@@ -160,11 +160,16 @@ impl Session {
         cookie.set_http_only(true);
         cookie.set_secure(secure.then_some(true));
         // Browsers take None with Secure only.
-        cookie.set_same_site(if self.cookies.cross_site && secure {
+        let cross_site = self.cookies.cross_site && secure;
+        cookie.set_same_site(if cross_site {
             SameSite::None
         } else {
             SameSite::Lax
         });
+        // A page of another site that logs in gets a cookie for itself, where browsers let none be shared among sites.
+        if cross_site && cookie.name() == TOKEN_COOKIE {
+            cookie.set_partitioned(true);
+        }
         cookie
     }
 }

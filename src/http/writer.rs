@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 
-use super::body;
 use super::form::Form;
 use super::guard::{Guard, user_of};
 use super::limits::Limits;
@@ -56,7 +55,7 @@ impl Writer {
         }
         self.limits.write(&identity, self.limits.network(&parts))?;
         let limit = self.hub.store().max_record() * MAX_EXPANSION + BODY_OVERHEAD;
-        let body = body::read(body, limit).await?;
+        let body = self.limits.read(body, limit).await?;
         let (address, record) = posted(&parts.headers, body, unix_now()).await?;
         identity
             .may_publish(&address)

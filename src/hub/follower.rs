@@ -33,6 +33,8 @@ pub struct Begin {
     pub otherwise: Option<From>,
     /// Of the named events to everyone, only these; `None` is all.
     pub types: Option<HashSet<String>>,
+    /// Whether named events come without their names: goSSE's client hears no others.
+    pub nameless: bool,
 }
 
 /// One connection's reading of its streams.
@@ -48,6 +50,7 @@ pub struct Follower {
     /// Which lane reads first; it moves on, so that a busy stream does not starve the others.
     turn: usize,
     types: Option<HashSet<String>>,
+    nameless: bool,
 }
 
 /// What one reading took out of the tails.
@@ -117,6 +120,7 @@ impl Follower {
             lanes,
             turn: 0,
             types: begin.types.clone(),
+            nameless: begin.nameless,
         }
     }
 
@@ -184,7 +188,11 @@ impl Follower {
             }
             number += 1;
             if self.wants(at, entry.name.as_deref()) {
-                out.extend_from_slice(&entry.text);
+                out.extend_from_slice(if self.nameless {
+                    sse::without_name(&entry.text)
+                } else {
+                    &entry.text
+                });
                 sse::finish(out, pieces(&self.lanes, Some((at, &entry.place.part))));
                 taken.records += 1;
                 taken.oldest = taken.oldest.into_iter().chain([entry.at()]).min();
@@ -295,7 +303,12 @@ impl Follower {
 
     fn take(&mut self, at: usize, record: &Record<'_>, place: Place, out: &mut Vec<u8>) {
         if self.wants(at, event_name(record)) {
+            let start = out.len();
             encode(out, record);
+            if self.nameless {
+                let name = out.len() - start - sse::without_name(&out[start..]).len();
+                out.drain(start..start + name);
+            }
             sse::finish(out, pieces(&self.lanes, Some((at, &place.part))));
             self.registry.meter.deliveries.inc();
         }

@@ -251,12 +251,12 @@ pub fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
     }
 }
 
-/// The name of the event that a record becomes.
+/// The name of the event that a record becomes; `message` is none.
 #[must_use]
 pub fn event_name<'a>(record: &'a Record<'_>) -> Option<&'a str> {
     match &record.event {
         Event::Unnamed => None,
-        Event::Named { name, .. } => Some(name),
+        Event::Named { name, .. } => Some(&**name).filter(|name| *name != sse::MESSAGE),
     }
 }
 

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,10 +29,13 @@ export const DEADLINE = 10_000;
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; font-src 'self'; media-src 'self'; connect-src 'self'";
 const run = promisify(execFile);
 
-/** Starts the program with an own folder of streams; it ends with the test `t`. */
-export async function startServer(t) {
+/**
+ * Starts the program with an own folder of streams; it ends with the test `t`. `args` and `env` are added to its own;
+ * with `tls` it has a certificate that nobody has signed.
+ */
+export async function startServer(t, { args = [], env = {}, tls = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "tailcast streams "));
-  const server = new Server(join(folder, "streams"));
+  const server = new Server(join(folder, "streams"), [...args, ...(tls ? await certificateOptions(folder) : [])], env);
   t.after(async () => {
     // Browsers leave first: a server that goes away is something they complain about.
     await Promise.all(server.visitors.map((visitor) => visitor.context.close()));
@@ -42,21 +47,64 @@ export async function startServer(t) {
   return server;
 }
 
+async function certificateOptions(folder) {
+  const { key, chain } = await certificate(folder);
+  return ["--tls-cert", chain, "--tls-key", key];
+}
+
+/** Files of a key and of a certificate that nobody has signed. */
+async function certificate(folder) {
+  const [key, chain] = [join(folder, "key.pem"), join(folder, "chain.pem")];
+  const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
+  await run("openssl", ["req", "-x509", ...ec, ...name, "-keyout", key, "-out", chain]);
+  return { key, chain };
+}
+
+/** Another site with one page, which is at its origin with a slash; it runs the script that `page.script` holds then. */
+export async function startSite(t, { host = "127.0.0.1", tls = false } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "tailcast site "));
+  const page = { origin: "", script: "" };
+  const answer = (request, response) => {
+    const isScript = request.url === "/page.js";
+    response.setHeader("content-type", isScript ? "text/javascript; charset=utf-8" : "text/html; charset=utf-8");
+    const html = '<!doctype html><title>page</title><link rel="icon" href="data:,"><script src="/page.js"></script>';
+    response.end(isScript ? page.script : html);
+  };
+  const files = tls ? await certificate(folder) : {};
+  const site = tls
+    ? https.createServer({ key: await readFile(files.key), cert: await readFile(files.chain) }, answer)
+    : http.createServer(answer);
+  site.listen(0, "127.0.0.1");
+  await once(site, "listening");
+  t.after(async () => {
+    site.closeAllConnections();
+    site.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  page.origin = `${tls ? "https" : "http"}://${host}:${site.address().port}`;
+  return page;
+}
+
 class Server {
   #child = null;
   #port = 0;
   url = "";
+  /** Of the control interface, if there is one. */
+  control = "";
   visitors = [];
 
-  constructor(streams) {
+  constructor(streams, args, env) {
     this.streams = streams;
+    this.args = args;
+    this.env = env;
   }
 
   /** On a free port at first, on the same one later. */
   async start() {
-    const args = ["serve", "--bind", `127.0.0.1:${this.#port}`, "--streams", this.streams];
-    this.#child = spawn(BIN, args, { stdio: ["ignore", "pipe", "pipe"] });
-    this.url = await address(this.#child);
+    const args = ["serve", "--bind", `127.0.0.1:${this.#port}`, "--streams", this.streams, ...this.args];
+    this.#child = spawn(BIN, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.env } });
+    [this.url, this.control = ""] = await addresses(this.#child);
     this.#port = new URL(this.url).port;
   }
 
@@ -67,8 +115,9 @@ class Server {
     await ended;
   }
 
+  /** `user` is a name, or a list of one and its options. */
   async path(user) {
-    const { stdout } = await run(BIN, ["path", user, "--streams", this.streams]);
+    const { stdout } = await run(BIN, ["path", ...[user].flat(), "--streams", this.streams]);
     return stdout.replace(/\n$/, "");
   }
 
@@ -82,13 +131,14 @@ class Server {
   }
 }
 
-function address(child) {
+/** Where it serves, and its control interface, as it says in its first line. */
+function addresses(child) {
   return new Promise((resolve, reject) => {
     let said = "";
     const listen = (data) => {
       said += data;
-      const found = /http:\/\/127\.0\.0\.1:[1-9]\d*\//.exec(said);
-      if (found) resolve(found[0]);
+      const line = /^tailcast listens on .*\n/m.exec(said);
+      if (line) resolve(line[0].match(/https?:\/\/127\.0\.0\.1:[1-9]\d*\//g));
     };
     child.stdout.on("data", listen);
     child.stderr.on("data", (data) => (said += data));
@@ -104,7 +154,7 @@ export async function launch() {
 
 /** A fresh browser profile, closed before its server; whatever it complains about fails the test, unless `allow`ed. */
 export async function visitor(browser, server, options = {}) {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({ ignoreHTTPSErrors: server.url.startsWith("https:"), ...options });
   context.setDefaultTimeout(DEADLINE);
   const visitor = new Visitor(context, server);
   server.visitors.push(visitor);
@@ -117,6 +167,8 @@ class Visitor {
   #allowed = [];
   requests = [];
   warnings = [];
+  /** Origins that the test asks besides. */
+  friends = [];
 
   constructor(context, server) {
     this.context = context;
@@ -137,7 +189,7 @@ class Visitor {
     this.context.on("request", (request) => {
       const url = new URL(request.url());
       this.requests.push(url);
-      if (!["data:", "blob:"].includes(url.protocol) && url.origin !== origin) this.#complain(`foreign request: ${url}`);
+      if (!["data:", "blob:"].includes(url.protocol) && ![origin, ...this.friends].includes(url.origin)) this.#complain(`foreign request: ${url}`);
     });
     await this.context.exposeFunction("tailcastTestViolation", (text) => this.#complain(`content security policy: ${text}`));
     await this.context.addInitScript(() => {

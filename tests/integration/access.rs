@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kit::{Server, folder, token};
-
-/// Of the secured servers of these tests.
-pub const SECRET: &str = "a secret of the tests, which is long enough";
+use crate::kit::{SECRET, Server, folder, token};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

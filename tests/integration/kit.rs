@@ -3,11 +3,13 @@
 //! Tests wait for events, never for time; the one deadline is here.
 
 mod client;
+pub mod http2;
 mod proof;
+pub mod wire;
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
@@ -17,7 +19,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub use client::{Event, Follower, Reply};
-pub use proof::token;
+pub use proof::{now, sign, signed, token};
+
+/// Of the secured servers of the tests.
+pub const SECRET: &str = "a secret of the tests, which is long enough";
+
+/// Name and password of the service account of the secured servers.
+pub const SERVICE: (&str, &str) = ("service", "the service's password");
 
 /// How long anything may take before a test fails.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -73,6 +81,7 @@ pub fn run(command: &mut Command) -> Output {
 /// A running server with a folder of its own. Killed when dropped.
 pub struct Server {
     pub address: SocketAddr,
+    control: Option<SocketAddr>,
     pub folder: TempDir,
     child: Child,
     log: Mutex<Receiver<String>>,
@@ -91,6 +100,19 @@ impl Server {
         let mut command = tailcast();
         command.args(["serve", "--bind", "127.0.0.1:0"]).args(args);
         Self::start_as(folder, &mut command)
+    }
+
+    /// A server in secured mode, with a control listener and with a service account.
+    pub fn start_secured(args: &[&str]) -> Self {
+        let mut command = tailcast();
+        command.args(["serve", "--bind", "127.0.0.1:0"]).args(args);
+        if !args.contains(&"--bindctl") {
+            command.args(["--bindctl", "127.0.0.1:0"]);
+        }
+        command.env("SSE_APP_KEY", SECRET);
+        command.env("SSE_USERNAME", SERVICE.0);
+        command.env("SSE_PASSWORD", SERVICE.1);
+        Self::start_as(folder(), &mut command)
     }
 
     /// A server whose folder of streams is a file system of this size in KiB.
@@ -135,7 +157,8 @@ impl Server {
             .unwrap();
     }
 
-    fn start_as(folder: TempDir, command: &mut Command) -> Self {
+    /// A server by a command of the test's own, which must print its first line.
+    pub fn start_as(folder: TempDir, command: &mut Command) -> Self {
         let mut child = command
             .current_dir(folder.path())
             .env("TAILCAST_LOG", "tailcast=trace")
@@ -158,13 +181,14 @@ impl Server {
                 }
             }
         });
-        let url = line
-            .split("http://")
-            .nth(1)
-            .unwrap_or_else(|| panic!("no address in {line:?}"));
-        let address = url.split('/').next().unwrap().parse().unwrap();
+        let mut addresses = line.split("://").skip(1).map(|url| {
+            let address = url.split('/').next().unwrap();
+            address.parse().unwrap()
+        });
+        let address = addresses.next();
         Self {
-            address,
+            address: address.unwrap_or_else(|| panic!("no address in {line:?}")),
+            control: addresses.next(),
             folder,
             child,
             log: Mutex::new(log),
@@ -179,11 +203,43 @@ impl Server {
         (folder, code)
     }
 
+    /// Ends the server; returns all that it logged and nobody has taken with [`Self::logged`].
+    pub fn stop_and_read_log(mut self) -> Vec<String> {
+        run(Command::new("kill").arg(self.child.id().to_string()));
+        wait(&mut self.child);
+        self.log.lock().unwrap().iter().collect()
+    }
+
+    /// Waits until the server has ended by itself; returns its exit code.
+    pub fn ended(mut self) -> Option<i32> {
+        wait(&mut self.child)
+    }
+
     /// Ends the server as a crash does, and returns its folder.
     pub fn kill(mut self) -> TempDir {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         std::mem::replace(&mut self.folder, folder())
+    }
+
+    /// The most memory that the server has had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .unwrap();
+        let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+        digits.parse::<u64>().unwrap() * 1024
+    }
+
+    /// Waits until the control interface tells this metric so.
+    pub fn measured(&self, metric: &str, value: &str) {
+        let line = format!("{metric} {value}");
+        until(&line, || {
+            let metrics = wire::ask(self.control(), "GET", "/metrics", &[], b"").read_all();
+            metrics.body.lines().any(|it| it == line)
+        });
     }
 
     /// Stops the server's threads while something happens.
@@ -215,7 +271,8 @@ impl Server {
         self.stream_of(&["path", user, "--channel", channel])
     }
 
-    fn stream_of(&self, args: &[&str]) -> Stream {
+    /// The stream file that `tailcast path` names.
+    pub fn stream_of(&self, args: &[&str]) -> Stream {
         let output = run(tailcast().current_dir(self.folder.path()).args(args));
         Stream(PathBuf::from(
             String::from_utf8(output.stdout).unwrap().trim_end(),
@@ -261,23 +318,26 @@ impl Server {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Reply {
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
-        for (name, value) in headers {
-            head.extend([name, ": ", value, "\r\n"]);
-        }
-        if !body.is_empty() {
-            head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
-        }
-        self.send([head.as_bytes(), b"\r\n", body].concat().as_slice())
+        wire::ask(self.address, method, target, headers, body)
     }
 
     /// Sends bytes as they are.
     pub fn send(&self, bytes: &[u8]) -> Reply {
-        let mut socket = TcpStream::connect(self.address).unwrap();
-        socket.set_read_timeout(Some(DEADLINE)).unwrap();
-        // A server may answer and close before it has read everything.
-        let _ = socket.write_all(bytes);
-        Reply::read_head(socket)
+        wire::send(self.address, bytes)
+    }
+
+    /// Where the control interface is.
+    pub fn control(&self) -> SocketAddr {
+        self.control.expect("a server with --bindctl")
+    }
+
+    /// Posts a form to the control interface, as the site's own programs do.
+    pub fn command(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        wire::ask(self.control(), "POST", path, &headers, body.as_bytes()).read_all()
     }
 
     /// Waits until the server has logged a line with all of these texts in it.
@@ -301,15 +361,24 @@ impl Drop for Server {
     }
 }
 
-fn wait(child: &mut Child) -> Option<i32> {
+/// Waits for a program's end; returns its exit code.
+pub fn wait(child: &mut Child) -> Option<i32> {
+    let mut status = None;
+    until("it ends", || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    status.unwrap().code()
+}
+
+/// Asks again and again for what tells nobody when it happens.
+#[track_caller]
+pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let until = Instant::now() + DEADLINE;
-    while Instant::now() < until {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
+    while !happened() {
+        assert!(Instant::now() < until, "waited in vain until {what}");
         std::thread::yield_now();
     }
-    panic!("the server does not end");
 }
 
 /// A stream file.

@@ -10,8 +10,10 @@
 )]
 
 mod access;
+mod attacks;
 mod changes;
 mod cli;
+mod dialects;
 mod events;
 mod files;
 mod hostile;

@@ -41,11 +41,13 @@ impl Proof {
     }
 }
 
-/// What answers on both listeners, and the limits that they share.
+/// What answers on both listeners, and their limits: each has its own, so that the control interface can be reached
+/// when the main one is full.
 pub struct Apps {
     pub main: Arc<App>,
-    pub control: Option<Arc<Control>>,
     pub limits: Arc<Limits>,
+    pub control: Option<Arc<Control>>,
+    pub control_limits: Arc<Limits>,
 }
 
 impl Apps {
@@ -60,11 +62,9 @@ impl Apps {
         let proxies = Proxies {
             trusted: settings.much.trusted_proxy.clone(),
         };
-        let limits = Limits::new(
-            settings.much.allowed(),
-            proxies.clone(),
-            Arc::clone(hub.meter()),
-        );
+        let allowed = settings.much.allowed();
+        let limits = || Limits::new(allowed, proxies.clone(), Arc::clone(hub.meter()));
+        let (limits, control_limits) = (limits(), limits());
         let presence = Presence::new(Most {
             per_user: settings.much.max_per_user,
             per_address: settings.much.max_per_address,
@@ -79,6 +79,7 @@ impl Apps {
                 hub,
                 guard,
                 Arc::clone(&presence),
+                Arc::clone(&control_limits),
                 stop.clone(),
                 reach,
             ))
@@ -95,8 +96,9 @@ impl Apps {
         let main = Arc::new(parts.app(proof));
         Self {
             main,
-            control,
             limits,
+            control,
+            control_limits,
         }
     }
 }

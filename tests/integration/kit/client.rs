@@ -56,7 +56,8 @@ impl Reply {
             .map(|(_, value)| value)
     }
 
-    pub(super) fn read_all(mut self) -> Self {
+    /// Reads the body, too.
+    pub fn read_all(mut self) -> Self {
         let mut body = Vec::new();
         while let Some(piece) = self.piece() {
             body.extend_from_slice(&piece);
