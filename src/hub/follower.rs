@@ -239,6 +239,10 @@ impl Follower {
         if let Err(error) = read {
             tracing::warn!(stream = ?address.to_string(), %error, "cannot read on in the stream file");
         }
+        if self.lanes[at].place.position != history.position() {
+            // It came from the rotated file to the beginning of the next one.
+            self.lanes[at].place = Place::new(&address, history.position());
+        }
         // At its end it is opened anew the next time, for another file may stand at the path by then.
         history.rest();
         self.lanes[at].reading = Reading::File(came.then_some((epoch, history)));

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, Flag, ModifyKind, RenameMode};
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -11,6 +12,9 @@ use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watche
 use super::lock;
 use super::path::{Folder, Root};
 use crate::address::{Address, Channel};
+
+/// Overflows that follow each other sooner are told once.
+const BURST: Duration = Duration::from_secs(1);
 
 /// What an event suggests. Never more than "look".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +94,14 @@ impl Watch {
     fn watcher(&self) -> notify::Result<RecommendedWatcher> {
         let names = self.root.clone();
         let Take(take) = self.take.clone();
+        let mut overflowed = None;
         let handler = move |event: notify::Result<Event>| match event {
-            Ok(event) => changes(&names, &event, &*take),
+            Ok(event) => {
+                if is_overflow(&event) {
+                    tell_overflow(&mut overflowed);
+                }
+                changes(&names, &event, &*take);
+            }
             Err(error) => {
                 tracing::warn!(%error, "the watch failed; looking at every followed stream");
                 take(Change::Anything);
@@ -228,7 +238,7 @@ impl Drop for FolderWatch {
 
 /// What an event says about streams. Opening and reading say nothing: we do that ourselves.
 fn changes(root: &Root, event: &Event, take: &dyn Fn(Change)) {
-    if event.attrs.flag() == Some(Flag::Rescan) {
+    if is_overflow(event) {
         return take(Change::Anything);
     }
     let writing = match event.kind {
@@ -250,6 +260,17 @@ fn changes(root: &Root, event: &Event, take: &dyn Fn(Change)) {
                 None => {}
             }
         }
+    }
+}
+
+fn is_overflow(event: &Event) -> bool {
+    event.attrs.flag() == Some(Flag::Rescan)
+}
+
+fn tell_overflow(last: &mut Option<Instant>) {
+    let before = last.replace(Instant::now());
+    if before.is_none_or(|before| before.elapsed() > BURST) {
+        tracing::warn!("inotify's queue ran over; looking at every followed stream");
     }
 }
 

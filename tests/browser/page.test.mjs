@@ -25,6 +25,8 @@ test("a line appended to the file becomes a toast with its icon and sound", asyn
   await heard;
 
   await page.waitForFunction(() => document.fonts.check('24px "Material Icons"'));
+  // It grows while it comes in.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
   const icon = await page.$eval(".iziToast-icon", (element) => {
     const range = document.createRange();
     range.selectNodeContents(element);
