@@ -26,6 +26,7 @@ impl World {
         let lanes = streams.iter().map(|it| self.lane(*it, begin, id.as_ref()));
         let lanes = lanes.collect();
         let start = Start {
+            nameless: false,
             cursor: id.map_or_else(Cursor::default, |id| Cursor::read(&id.text)),
             otherwise: match begin {
                 Begin::Since(second) => Some(From::Since(f64::from(BEGIN + second))),
