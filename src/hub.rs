@@ -5,6 +5,7 @@
 
 mod by_hand;
 mod follower;
+mod lane;
 mod looker;
 mod rejections;
 mod stream;
@@ -239,6 +240,14 @@ impl Registry {
             if let Some(looker) = self.lookers().nth(share) {
                 looker.give(Job::Look(stream));
             }
+        }
+    }
+
+    /// Looks at a stream on behalf of one who reads its file, so that the tail is as far. Blocks on the disk.
+    fn look_now(&self, stream: &Arc<Stream>) {
+        // A hub by hand has nobody who would look again.
+        if self.lookers.get().is_some() && stream.look_for_reader().is_some() {
+            self.queue(Arc::clone(stream), Stream::mark);
         }
     }
 

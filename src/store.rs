@@ -7,6 +7,7 @@ pub mod append;
 pub mod change;
 mod followed;
 mod history;
+mod last_record;
 pub mod path;
 pub mod read;
 mod rotate;

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Registry;
-use super::stream::Stream;
+use super::lane::{Lane, Reading};
 use super::tail::{Place, encode, event_name};
 use crate::address::{Address, Channel};
 use crate::cursor::{self, Cursor};
@@ -22,6 +22,12 @@ use crate::store::{From, History, Resumed};
 /// Editors and tools leave a file missing, empty or half written for a moment; only one that stays without
 /// a client's records has lost them.
 const GONE_PATIENCE: Duration = crate::store::change::EMPTY_PATIENCE;
+
+/// How often a file is opened anew at once because it was rewritten while it was read.
+const MAX_TRIES: usize = 2;
+
+/// A pause before it is read again.
+const RESTLESS: Duration = Duration::from_millis(20);
 
 /// Where a follower begins.
 #[derive(Debug, Clone, Default)]
@@ -69,32 +75,6 @@ impl Taken {
             meter.taken_after(oldest.elapsed());
         }
     }
-}
-
-/// One of its streams.
-#[derive(Debug)]
-struct Lane {
-    stream: Arc<Stream>,
-    place: Place,
-    reading: Reading,
-    /// Since when its records are in no file.
-    gone: Option<Instant>,
-}
-
-/// Where the next record comes from.
-#[derive(Debug)]
-enum Reading {
-    /// The tail.
-    Tail {
-        /// From this number on.
-        number: u64,
-        /// In which it was last read.
-        epoch: u64,
-    },
-    /// The file, with the epoch in which it was opened.
-    File(Option<(u64, Box<History>)>),
-    /// The file from its beginning, after telling the client so.
-    Reset,
 }
 
 impl Follower {
@@ -167,19 +147,13 @@ impl Follower {
     }
 
     fn read_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize, taken: &mut Taken) {
-        let Reading::Tail { mut number, epoch } = self.lanes[at].reading else {
+        let Reading::Tail(mut number) = self.lanes[at].reading else {
             return;
         };
         let stream = Arc::clone(&self.lanes[at].stream);
         let tail = stream.tail();
         let Some(entries) = tail.since(number) else {
-            // What was appended is found in the file; what a rewrite added may stand anywhere in it.
-            let missed = tail.added_inside_since(epoch);
-            self.lanes[at].reading = if missed {
-                Reading::Reset
-            } else {
-                Reading::File(None)
-            };
+            self.lanes[at].reading = Reading::File(None);
             return;
         };
         for entry in entries {
@@ -199,37 +173,60 @@ impl Follower {
             }
             self.lanes[at].place = entry.place.clone();
         }
-        let mut epoch = epoch;
         if number == tail.next() {
             self.lanes[at].place = tail.head().clone();
-            epoch = tail.epoch();
+            self.lanes[at].owed = Some(tail.epoch());
         }
-        self.lanes[at].reading = Reading::Tail { number, epoch };
+        self.lanes[at].reading = Reading::Tail(number);
     }
 
     fn catch_up_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize) -> Option<Duration> {
         let address = self.lanes[at].stream.address().clone();
-        if matches!(self.lanes[at].reading, Reading::Reset) {
-            self.lanes[at].reading = Reading::File(None);
+        if self.lanes[at].missed() {
+            // What was appended is found in the file; what a rewrite added may stand anywhere in it.
             self.reset(at, &address, out);
         }
-        if self.lanes[at].joins_tail() {
+        if self.lanes[at].joins_tail() || self.lanes[at].begins(&self.registry) {
             // What waits there was told of already; nobody will be woken for it again.
             let mut taken = Taken::default();
             self.read_lane(at, out, max, &mut taken);
             taken.count(&self.registry.meter, 0);
             return None;
         }
-        let epoch = self.lanes[at].stream.tail().epoch();
-        let mut history = match self.open(at, epoch, out) {
-            Ok(history) => history,
-            Err(wait) => return wait,
-        };
+        for _ in 0..MAX_TRIES {
+            let epoch = self.lanes[at].stream.tail().epoch();
+            let history = match self.open(at, epoch, out) {
+                Ok(history) => history,
+                Err(wait) => return wait,
+            };
+            if self.read_file(at, (epoch, history), out, max) {
+                if out.len() < max {
+                    self.registry.look_now(&self.lanes[at].stream);
+                }
+                self.lanes[at].joins_tail();
+                return None;
+            }
+        }
+        Some(RESTLESS)
+    }
+
+    /// Takes what is behind the lane's place in a file that was opened in this epoch. `false`, and nothing taken, if
+    /// it was rewritten in place meanwhile.
+    fn read_file(
+        &mut self,
+        at: usize,
+        (epoch, mut history): (u64, Box<History>),
+        out: &mut Vec<u8>,
+        max: usize,
+    ) -> bool {
+        let address = self.lanes[at].stream.address().clone();
+        let before = (out.len(), self.lanes[at].place.clone());
         let mut came = false;
+        let mut deliveries = 0;
         let read = history.each(|record, position| {
             came = true;
             let place = Place::new(&address, position);
-            self.take(at, record, place, out);
+            deliveries += u64::from(self.take(at, record, place, out));
             if out.len() < max {
                 ControlFlow::Continue(())
             } else {
@@ -239,6 +236,12 @@ impl Follower {
         if let Err(error) = read {
             tracing::warn!(stream = ?address.to_string(), %error, "cannot read on in the stream file");
         }
+        if !history.stands().unwrap_or(true) {
+            out.truncate(before.0);
+            self.lanes[at].place = before.1;
+            return false;
+        }
+        self.registry.meter.deliveries.inc_by(deliveries);
         if self.lanes[at].place.position != history.position() {
             // It came from the rotated file to the beginning of the next one.
             self.lanes[at].place = Place::new(&address, history.position());
@@ -246,8 +249,7 @@ impl Follower {
         // At its end it is opened anew the next time, for another file may stand at the path by then.
         history.rest();
         self.lanes[at].reading = Reading::File(came.then_some((epoch, history)));
-        self.lanes[at].joins_tail();
-        None
+        true
     }
 
     /// The lane's file at its position; or nothing yet, and when to try again.
@@ -295,6 +297,8 @@ impl Follower {
     /// Tells the client that its place in a stream is gone and everything there follows.
     fn reset(&mut self, at: usize, address: &Address, out: &mut Vec<u8>) {
         self.registry.meter.resets.inc();
+        self.lanes[at].owed = Some(self.lanes[at].stream.owed_since());
+        self.lanes[at].reading = Reading::File(None);
         self.lanes[at].place = Place::new(address, Position::START);
         let channel = address.channel.as_ref().map(Channel::as_str);
         let data = serde_json::json!({
@@ -305,8 +309,10 @@ impl Follower {
         sse::finish(out, pieces(&self.lanes, None));
     }
 
-    fn take(&mut self, at: usize, record: &Record<'_>, place: Place, out: &mut Vec<u8>) {
-        if self.wants(at, event_name(record)) {
+    /// `true` if the client gets it.
+    fn take(&mut self, at: usize, record: &Record<'_>, place: Place, out: &mut Vec<u8>) -> bool {
+        let is_wanted = self.wants(at, event_name(record));
+        if is_wanted {
             let start = out.len();
             encode(out, record);
             if self.nameless {
@@ -314,9 +320,9 @@ impl Follower {
                 out.drain(start..start + name);
             }
             sse::finish(out, pieces(&self.lanes, Some((at, &place.part))));
-            self.registry.meter.deliveries.inc();
         }
         self.lanes[at].place = place;
+        is_wanted
     }
 
     /// `type=` chooses among the named events to everyone; what has no name, or is addressed to the user,
@@ -337,60 +343,6 @@ impl Drop for Follower {
             lane.stream.leave(self.id);
             self.registry.release(lane.stream.address());
         }
-    }
-}
-
-impl Lane {
-    /// Whether what is next has to come from the file.
-    fn is_behind(&self) -> bool {
-        !matches!(self.reading, Reading::Tail { .. })
-    }
-
-    fn new(stream: Arc<Stream>, registry: &Registry, begin: &Begin) -> Self {
-        let (head, next, epoch) = {
-            let tail = stream.tail();
-            (tail.head().clone(), tail.next(), tail.epoch())
-        };
-        let behind = |position| Self {
-            place: Place::new(stream.address(), position),
-            reading: Reading::File(None),
-            gone: None,
-            stream: Arc::clone(&stream),
-        };
-        if let Some(position) = begin.cursor.position(stream.address()) {
-            return behind(position);
-        }
-        if let Some(from) = begin.otherwise.filter(|_| begin.cursor.is_empty())
-            && let Ok(Resumed::Here(history)) = registry.store().history(stream.address(), from)
-        {
-            let lane = behind(history.position());
-            return Self {
-                reading: Reading::File(Some((epoch, Box::new(history)))),
-                ..lane
-            };
-        }
-        Self {
-            stream,
-            place: head,
-            reading: Reading::Tail {
-                number: next,
-                epoch,
-            },
-            gone: None,
-        }
-    }
-
-    /// Goes on from the tail if that reaches back to where this lane stands.
-    fn joins_tail(&mut self) -> bool {
-        let (found, epoch) = {
-            let tail = self.stream.tail();
-            (tail.find(&self.place.position), tail.epoch())
-        };
-        if let Some(number) = found {
-            self.reading = Reading::Tail { number, epoch };
-            self.gone = None;
-        }
-        found.is_some()
     }
 }
 

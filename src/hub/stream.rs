@@ -111,9 +111,29 @@ impl Stream {
     /// the disk.
     pub(super) fn look(&self) -> Option<Duration> {
         self.queued.store(false, Ordering::Release);
+        self.look_at(&mut lock(&self.file))
+    }
+
+    /// The same for one that reads the file itself, but for a change that others wait to see settled.
+    pub(super) fn look_for_reader(&self) -> Option<Duration> {
         let mut file = lock(&self.file);
+        if file.followed.is_unsettled() {
+            return None;
+        }
+        self.look_at(&mut file)
+    }
+
+    /// The epoch since which whoever begins to read the file now is owed what rewrites add. One that is going on is
+    /// not owed: the file holds it already, or did while nobody was here.
+    pub(super) fn owed_since(&self) -> u64 {
+        let file = lock(&self.file);
+        let is_unsettled = file.followed.is_unsettled();
+        self.tail().epoch() + u64::from(is_unsettled)
+    }
+
+    fn look_at(&self, file: &mut File) -> Option<Duration> {
         if !file.started {
-            self.start_file(&mut file);
+            self.start_file(file);
             if file.started {
                 // Who could not read it either waits for this.
                 self.wake();
@@ -127,10 +147,15 @@ impl Stream {
             rewrite: false,
             now: Instant::now(),
         };
+        let was_unsettled = file.followed.is_unsettled();
         let looked = file.followed.look(hint, &mut news);
-        let came = news.came;
+        let (came, rewrite) = (news.came, news.rewrite);
         let head = file.followed.position();
         let mut tail = lock(&self.tail);
+        if was_unsettled && !file.followed.is_unsettled() && !rewrite {
+            // Nothing came of it, and the next rewrite is another one.
+            tail.rewritten(false);
+        }
         if tail.head().position != head {
             tail.moved(Place::new(&self.address, head));
         }
@@ -138,7 +163,6 @@ impl Stream {
         let again = file.note(&self.address, looked).flatten();
         let (writing, end) = (hint.writing, head.offset());
         tracing::trace!(stream = ?self.address.to_string(), writing, came, end, ?again, "looked");
-        drop(file);
         if came {
             self.wake();
         }

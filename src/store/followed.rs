@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::Store;
 use super::change::{Known, added};
+use super::last_record::LastRecord;
 use super::read::{Item, ReadError, Scanner, Stamp, open};
 use super::rotate::rotated;
 use super::seek;
@@ -26,7 +27,7 @@ use late::Late;
 use rejected::{Rejected, Reported};
 pub use stalled::STALLED;
 use stalled::Stalled;
-use whole::{LastRecord, Whole};
+use whole::Whole;
 
 /// Files up to this size are read whole when following begins, so that the place of every record is
 /// known exactly; of larger ones only the end is read. In bytes.
@@ -136,6 +137,12 @@ impl Followed {
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
+    }
+
+    /// Whether the file is neither what it was nor an extension of it, and it is too early to say what is new.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled.is_some()
     }
 
     /// Takes what the file holds now as consumed.

@@ -6,6 +6,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::Store;
+use super::last_record::LastRecord;
 use super::read::{Item, ReadError, Scanner, Stamp, open};
 use super::seek::{self, MAX_LAST};
 use crate::address::Address;
@@ -40,6 +41,9 @@ pub struct History {
     next: Option<File>,
     scanner: Scanner,
     position: Position,
+    /// The last record of `file` that was taken, and the one before the last reading.
+    last: Option<LastRecord>,
+    before: Option<LastRecord>,
 }
 
 /// The files of a stream.
@@ -220,6 +224,8 @@ impl Files {
             next,
             scanner,
             position,
+            last: None,
+            before: None,
         }
     }
 }
@@ -236,18 +242,34 @@ impl History {
         self.scanner.rest();
     }
 
+    /// Whether what was read last begins behind the records that were read before it. If not, the file was rewritten
+    /// meanwhile.
+    pub fn stands(&self) -> io::Result<bool> {
+        match (&self.file, self.before) {
+            (Some(file), Some(before)) => before.stands(file),
+            _ => Ok(true),
+        }
+    }
+
     /// Calls `take` with each record up to the stream's present end, and the position behind it, until it
     /// breaks. Rejected values are passed over: they are reported where the stream is followed.
     pub fn each(
         &mut self,
         mut take: impl FnMut(&Record<'_>, Position) -> ControlFlow<()>,
     ) -> io::Result<()> {
+        self.before = self.last;
         while let Some(file) = &self.file {
-            let position = &mut self.position;
+            let (position, last) = (&mut self.position, &mut self.last);
             let mut broken = false;
             self.scanner.each(file, |item| match item {
-                Item::Record { record, end, .. } => {
+                Item::Record {
+                    record,
+                    raw,
+                    start,
+                    end,
+                } => {
                     *position = position.after(record.key(), end);
+                    *last = Some(LastRecord::new(raw, start, end));
                     let flow = take(&record, *position);
                     broken = flow.is_break();
                     flow
@@ -260,6 +282,7 @@ impl History {
             self.file = self.next.take();
             self.scanner = Scanner::new(0, self.scanner.max_record());
             self.position = self.position.at_next_file();
+            (self.last, self.before) = (None, None);
         }
         Ok(())
     }

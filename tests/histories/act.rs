@@ -203,9 +203,6 @@ impl World {
         let mut pauses = pauses.iter();
         let count = changes.len();
         for (nth, (change, writing)) in changes.into_iter().enumerate() {
-            if matches!(change, Change::Cut(_)) {
-                self.let_read(stream)?;
-            }
             self.is_busy = true;
             self.change(stream, change);
             if watch != Watch::Silent {
@@ -228,20 +225,6 @@ impl World {
             self.look(stream)?;
         }
         self.pass(Duration::from_millis(pause.ms))
-    }
-
-    /// Who is in the middle of reading a file that is rewritten in place may see a mixture: a known limit.
-    fn let_read(&mut self, stream: usize) -> Outcome {
-        for at in 0..self.clients.len() {
-            let lanes = self.clients[at].live.as_ref().map(|live| {
-                let of = live.streams.iter().position(|it| *it == stream);
-                of.is_none_or(|of| live.lanes[of].is_sure())
-            });
-            if lanes == Some(false) {
-                self.drain(at)?;
-            }
-        }
-        Ok(())
     }
 
     /// Our lookers look before they set a file aside; if others do it to one that was never looked at, or two times

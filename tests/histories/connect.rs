@@ -52,14 +52,14 @@ impl World {
         let watched = self.watched[stream].get_or_insert_with(|| Watched::new(files, now));
         let named = id.and_then(|id| id.places.iter().find(|(of, _)| *of == stream));
         if let Some((_, places)) = named {
-            return Lane::at(places, &[]);
+            return Lane::at(places);
         }
         let count = match begin {
             Begin::Since(second) => since(&all, BEGIN + second),
             Begin::Last(count) => all.records.len().saturating_sub(count),
             Begin::End | Begin::Ago(_) => return Lane::at_end(&watched.head),
         };
-        Lane::at(&[all.place_before(count)], &all.generations())
+        Lane::at(&[all.place_before(count)])
     }
 
     pub fn leave(&mut self, client: usize) {

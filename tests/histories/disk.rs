@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use tailcast::address::{Address, Channel, User};
 use tailcast::store::Root;
 
+use crate::place::Place;
 use crate::record::{Body, Record, Text};
 
 /// The streams of a history: a user's, everyone's, and the user's in a channel.
@@ -24,11 +25,34 @@ pub struct Inode {
     /// Another one each time it is changed otherwise than by an append: places in it are told by number only within
     /// one generation.
     pub generation: u64,
+    /// Those before.
+    before: Vec<u64>,
     /// Another one with each change, as its time of modification is.
     pub version: u64,
     pub modified: SystemTime,
     pub body: Body,
     pub text: Text,
+}
+
+impl Inode {
+    /// Whether this is its generation, or was.
+    pub fn was(&self, generation: u64) -> bool {
+        self.generation == generation || self.before.contains(&generation)
+    }
+
+    /// How many of its records are before a place in it; `None` if it was written over, and the last of them is not
+    /// there any more.
+    pub fn index(&self, place: &Place) -> Option<usize> {
+        if self.generation == place.generation || place.index == 0 {
+            return Some(place.index);
+        }
+        let last = place.before.first()?;
+        let is_last = |(record, _, end): &(Rc<Record>, usize, usize)| {
+            *end == place.end && record.key == last.key
+        };
+        let at = self.text.records.iter().position(is_last)?;
+        Some(at + 1)
+    }
 }
 
 /// One stream's files.
@@ -116,6 +140,7 @@ impl Disk {
                     inode.text.bytes.starts_with(&text.bytes),
                     "a piece of it is left"
                 );
+                inode.before.push(inode.generation);
                 let file = OpenOptions::new().write(true).open(&path).expect("a file");
                 file.set_len(text.bytes.len() as u64).expect("cut");
                 (inode.body, inode.text, inode.generation) = (body, text, generation);
@@ -197,6 +222,7 @@ impl Disk {
         files.current = Some(files.inodes.len());
         files.inodes.push(Inode {
             generation,
+            before: Vec::new(),
             version: generation,
             modified: SystemTime::UNIX_EPOCH,
             text: body.text(),

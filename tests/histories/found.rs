@@ -152,3 +152,26 @@ fn the_same_records_at_the_end_of_the_rotated_file_do_not_come_again() {
         connect(0, Begin::Ago(0)),
     ]);
 }
+
+#[test]
+fn who_reads_a_file_that_is_rewritten_in_place_does_not_read_on_at_the_same_byte() {
+    let insert = Step::Edit {
+        stream: 0,
+        edits: vec![Edit::Insert(0, NEW)],
+        end: Ending::Newline,
+        save: Save::InPlace,
+        pauses: Vec::new(),
+        watch: Watch::Silent,
+    };
+    let some = || Step::Read { client: 2, max: 1 };
+    let slow = connect(2, Begin::Last(6));
+    holds(&[append(6), slow, some(), some(), insert, some(), some()]);
+}
+
+#[test]
+fn what_is_added_above_is_not_lost_on_who_has_just_caught_up() {
+    let unseen = append_of(&[Kind::Unique(0); 2], Watch::Silent);
+    let above = edit(&[Edit::Insert(0, NEW)], Save::Rename);
+    let first = connect(1, Begin::End);
+    holds(&[append(3), first, unseen, connect(0, Begin::Last(4)), above]);
+}

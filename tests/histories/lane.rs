@@ -6,7 +6,8 @@
 //! | that has read all there was | what each look finds, once and in that order |
 //! | that did not read for so long that this was forgotten | what is behind its place in the file |
 //! | … while records were added above others | `reset`, and everything |
-//! | that came back, or is behind | what is behind its place in the file, as if it were still away |
+//! | that came back, or is behind | what is behind its place in the file |
+//! | … and read on while records were added above others | `reset`, and everything |
 //! | whose place is gone for 500 ms | `reset`, and everything |
 
 use std::time::Duration;
@@ -34,9 +35,9 @@ impl Lane {
         Self(vec![Way::at_head(head)])
     }
 
-    /// Of a client that begins at one of these places; `open` if it began to read there already.
-    pub fn at(places: &[Place], open: &[u64]) -> Self {
-        let way = |place: &Place| Way::file(place.clone(), open);
+    /// Of a client that begins at one of these places.
+    pub fn at(places: &[Place]) -> Self {
+        let way = |place: &Place| Way::file(place.clone());
         Self(places.iter().map(way).collect())
     }
 
@@ -45,11 +46,6 @@ impl Lane {
         let ways = std::mem::take(&mut self.0);
         let after = ways.iter().flat_map(|way| way.news(news));
         self.0 = without_doubles(after);
-    }
-
-    /// Whether it surely goes on with what looks find, and reads no file.
-    pub fn is_sure(&self) -> bool {
-        self.0.iter().all(|way| matches!(way, Way::Tail { .. }))
     }
 
     /// It got a record that looks like this; `false` if it must not.
@@ -62,7 +58,7 @@ impl Lane {
     /// It was told that its place is gone; `false` if it must not be.
     pub fn reset(&mut self, now: &Now<'_>) -> bool {
         let may = self.all(now).iter().any(|way| way.may_reset(now));
-        let start = || Way::file(Place::START, &now.stream.generations());
+        let start = || Way::anew(&now.stream.generations());
         self.replace(may.then(start).into_iter().collect())
     }
 

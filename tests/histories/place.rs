@@ -99,6 +99,8 @@ pub struct Stream {
     pub places: Vec<Place>,
     /// The generation of each file, and how many records are before it.
     files: BTreeMap<u64, usize>,
+    /// How many are in the rotated one, if there is one.
+    old: Option<usize>,
 }
 
 /// Where a place is now.
@@ -120,6 +122,7 @@ impl Stream {
     fn of_old(files: &Files) -> Self {
         let mut stream = Self::default();
         stream.add(files, files.old);
+        stream.old = files.old.map(|_| stream.records.len());
         stream
     }
 
@@ -158,7 +161,7 @@ impl Stream {
     /// The place before the next one: between the two files if that is the first of the second.
     pub fn place_before(&self, count: usize) -> Place {
         let mut place = self.place(count);
-        if self.files.len() == 2 && self.files.values().any(|before| *before == count) {
+        if self.old == Some(count) {
             place.end = 0;
         }
         place

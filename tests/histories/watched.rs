@@ -103,6 +103,11 @@ impl Watched {
         taken == now && self.held == files.current
     }
 
+    /// Whether it is too early to say what is new.
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled.is_some()
+    }
+
     /// Whether the file at the path is the one that was looked at last.
     pub fn holds(&self, files: &Files) -> bool {
         self.held == files.current

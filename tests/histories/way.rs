@@ -31,7 +31,20 @@ pub enum Way {
         /// The generations of the files that it may have open.
         open: Vec<u64>,
         gone: Gone,
+        /// Whether it is owed what is added above others, as it began to read.
+        owed: Is,
+        /// Whether that was added, and it stands where it will not come to it.
+        inside: Is,
     },
+}
+
+/// Whether something is so, as far as one can tell from outside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Is {
+    #[default]
+    No,
+    Maybe,
+    Sure,
 }
 
 /// Since when the server may know that a place is gone, and since when it must: a read that is full does not come to
@@ -51,28 +64,71 @@ impl Way {
         }
     }
 
-    pub fn file(place: Place, open: &[u64]) -> Self {
+    pub fn file(place: Place) -> Self {
+        Self::File {
+            place,
+            open: Vec::new(),
+            gone: Gone::default(),
+            owed: Is::No,
+            inside: Is::No,
+        }
+    }
+
+    /// From the stream's beginning, as it was told.
+    pub fn anew(open: &[u64]) -> Self {
+        Self::File {
+            place: Place::START,
+            open: open.to_vec(),
+            gone: Gone::default(),
+            owed: Is::Maybe,
+            inside: Is::No,
+        }
+    }
+
+    /// In the file, with all that is owed.
+    fn file_like(&self, place: Place, open: &[u64]) -> Self {
+        let (owed, inside) = match self {
+            Self::Tail { .. } => (Is::Sure, Is::No),
+            Self::File { owed, inside, .. } => (*owed, *inside),
+        };
         Self::File {
             place,
             open: open.to_vec(),
             gone: Gone::default(),
+            owed,
+            inside,
         }
     }
 
     /// A look found something.
     pub fn news(&self, news: &[News]) -> Vec<Self> {
-        let Self::Tail {
-            place,
-            next,
-            inside,
-        } = self
-        else {
-            return vec![self.clone()];
-        };
-        let with = |told: &News| Self::Tail {
-            place: place.clone(),
-            next: next.iter().chain(&told.entries).cloned().collect(),
-            inside: *inside || told.inside,
+        let with = |told: &News| match self.clone() {
+            Self::Tail {
+                place,
+                next,
+                inside,
+            } => Self::Tail {
+                place,
+                next: next.iter().chain(&told.entries).cloned().collect(),
+                inside: inside || told.inside,
+            },
+            Self::File {
+                place,
+                open,
+                gone,
+                owed,
+                inside,
+            } => Self::File {
+                place,
+                open,
+                gone,
+                owed,
+                inside: if told.inside {
+                    inside.max(owed)
+                } else {
+                    inside
+                },
+            },
         };
         news.iter().map(with).collect()
     }
@@ -81,15 +137,24 @@ impl Way {
     pub fn others(&self, now: &Now<'_>) -> Vec<Self> {
         match self {
             Self::Tail { inside: true, .. } => Vec::new(),
+            Self::File {
+                inside: Is::Sure, ..
+            } => Vec::new(),
             Self::Tail { place, next, .. } => {
-                let file = || Self::file(place.clone(), &[]);
+                let file = || self.file_like(place.clone(), &[]);
                 is_forgotten(next, now).then(file).into_iter().collect()
             }
-            Self::File { place, open, gone } => {
+            Self::File {
+                place,
+                open,
+                gone,
+                owed,
+                inside,
+            } => {
                 let tail = |found: News| Self::Tail {
                     place: place.clone(),
                     next: found.entries.into(),
-                    inside: found.inside,
+                    inside: false,
                 };
                 let found_again = now.stream.find(place).at.into_iter();
                 let found_again = found_again.flat_map(|at| now.stream.places_at(at));
@@ -97,6 +162,8 @@ impl Way {
                     place,
                     open: open.clone(),
                     gone: *gone,
+                    owed: *owed,
+                    inside: *inside,
                 };
                 let tails = now.watched.behind(place).into_iter().map(tail);
                 tails.chain(found_again.map(file)).collect()
@@ -117,13 +184,16 @@ impl Way {
                 };
                 entry.map(behind).into_iter().collect()
             }
+            Self::File {
+                inside: Is::Sure, ..
+            } => Vec::new(),
             Self::File { place, open, .. } => {
                 let generations = now.stream.generations();
                 let by_path = in_stream(place, shown, now).into_iter();
-                let by_path = by_path.map(|place| Self::file(place, &generations));
+                let by_path = by_path.map(|place| self.file_like(place, &generations));
                 let in_open = in_open(place, open, shown, now);
                 by_path
-                    .chain(in_open.map(|place| Self::file(place, open)))
+                    .chain(in_open.map(|place| self.file_like(place, open)))
                     .collect()
             }
         }
@@ -132,6 +202,7 @@ impl Way {
     pub fn may_reset(&self, now: &Now<'_>) -> bool {
         match self {
             Self::Tail { next, inside, .. } => *inside && is_forgotten(next, now),
+            Self::File { inside, .. } if *inside != Is::No => true,
             Self::File { gone, place, .. } => {
                 let is_long = |since| now.time.abs_diff(since) >= GONE;
                 gone.maybe.is_some_and(is_long) && now.stream.find(place).gone
@@ -142,10 +213,32 @@ impl Way {
     /// Where it is if there is nothing more to get.
     pub fn drained(&self, now: &Now<'_>) -> Vec<Self> {
         let at_head = || Self::at_head(&now.watched.head);
-        let (place, open, gone) = match self {
+        let (place, open, gone, owed, inside) = match self {
             Self::Tail { next, .. } if next.is_empty() => return vec![at_head()],
             Self::Tail { .. } => return Vec::new(),
-            Self::File { place, open, gone } => (place, open, gone),
+            Self::File {
+                inside: Is::Sure, ..
+            } => return Vec::new(),
+            Self::File {
+                place,
+                open,
+                gone,
+                owed,
+                inside,
+            } => (place, open, gone, owed, *inside),
+        };
+        // It is owed nothing of a rewrite that is going on.
+        let owed = if now.watched.is_unsettled() {
+            (*owed).max(Is::Maybe)
+        } else {
+            Is::Sure
+        };
+        let file = |place: Place| Self::File {
+            place,
+            open: Vec::new(),
+            gone: Gone::default(),
+            owed,
+            inside,
         };
         let mut ways = Vec::new();
         let found = now.stream.find(place);
@@ -156,11 +249,11 @@ impl Way {
             let is_head = |place: &Place| now.watched.head.looks_like(place);
             ways.extend(is_settled.then(at_head));
             if !is_settled || !places.iter().any(is_head) {
-                ways.extend(places.into_iter().map(|place| Self::file(place, &[])));
+                ways.extend(places.into_iter().map(file));
             }
         } else if !is_settled {
             // What it had open is at its end; the next look will wake it.
-            ways.push(Self::file(place.clone(), &[]));
+            ways.push(file(place.clone()));
         }
         // Who had a file open has come to its end, and no further.
         let surely = gone.surely.or(open.is_empty().then_some(now.time));
@@ -172,6 +265,8 @@ impl Way {
                 place: place.clone(),
                 open: Vec::new(),
                 gone: Gone { maybe, surely },
+                owed,
+                inside,
             });
         }
         ways
@@ -185,7 +280,10 @@ impl Way {
                 place.clone_from(&now.watched.head);
                 *inside = false;
             }
-            Self::File { place, gone, .. } => {
+            Self::File {
+                place, gone, owed, ..
+            } => {
+                *owed = (*owed).max(Is::Maybe);
                 let is_gone = now.stream.find(place).gone;
                 gone.maybe = gone.maybe.or(Some(now.time)).filter(|_| is_gone);
             }
@@ -233,16 +331,21 @@ fn in_stream(place: &Place, shown: &str, now: &Now<'_>) -> Vec<Place> {
     places
 }
 
-/// The place behind the next record of the files that were open, whatever names them now.
+/// The place behind the next record of the files that were open, whatever names them now, and whatever was written
+/// over them since if the place is one of that, too.
 fn in_open(place: &Place, open: &[u64], shown: &str, now: &Now<'_>) -> Option<Place> {
-    let from = open.iter().position(|it| *it == place.generation);
-    let mut index = from.map_or(0, |_| place.index);
+    let inode = |of: u64| now.files.inodes.iter().find(|it| it.was(of));
+    let is_there = |of: &u64| inode(*of).is_some_and(|it| it.was(place.generation));
+    let from = open.iter().position(is_there);
+    let mut index = match from {
+        Some(from) => inode(open[from])?.index(place)?,
+        None => 0,
+    };
     for generation in &open[from.unwrap_or(0)..] {
-        let mut inodes = now.files.inodes.iter();
-        let inode = inodes.find(|it| it.generation == *generation)?;
+        let inode = inode(*generation)?;
         if let Some((record, _, end)) = inode.text.records.get(index) {
             let is_it = record.shown == shown;
-            return is_it.then(|| place.after(record, *generation, index + 1, *end));
+            return is_it.then(|| place.after(record, inode.generation, index + 1, *end));
         }
         index = 0;
     }

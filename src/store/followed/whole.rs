@@ -3,13 +3,11 @@
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::fs::FileExt as _;
-
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::rejected::Rejected;
 use crate::position::{KEYS, Position};
 use crate::record::Parser;
+use crate::store::last_record::LastRecord;
 use crate::store::read::{Item, Scanner};
 
 /// The keys and places of all records of a file: 24 bytes each.
@@ -74,35 +72,5 @@ impl Whole {
     /// The position behind all records.
     pub fn end(&self, base: Position) -> Position {
         self.position(base, self.keys.len())
-    }
-}
-
-/// Where the last consumed record stands, and a hash of its bytes: while they are in place, a file that
-/// is larger than it was has grown. The hash is of the bytes that were parsed, not read once more.
-#[derive(Debug, Clone, Copy)]
-pub struct LastRecord {
-    start: u64,
-    end: u64,
-    hash: u64,
-}
-
-impl LastRecord {
-    pub fn new(raw: &[u8], start: u64, end: u64) -> Self {
-        Self {
-            start,
-            end,
-            hash: xxh3_64(raw),
-        }
-    }
-
-    /// Whether its bytes are still there.
-    pub fn stands(&self, file: &File) -> io::Result<bool> {
-        let len = usize::try_from(self.end - self.start).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; len];
-        match file.read_exact_at(&mut bytes, self.start) {
-            Ok(()) => Ok(xxh3_64(&bytes) == self.hash),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 }

@@ -1,0 +1,38 @@
+//! The last record that was read of a file, by which a file that grew is told from one that was rewritten.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where the last consumed record stands, and a hash of its bytes: while they are in place, a file that
+/// is larger than it was has grown. The hash is of the bytes that were parsed, not read once more.
+#[derive(Debug, Clone, Copy)]
+pub struct LastRecord {
+    start: u64,
+    end: u64,
+    hash: u64,
+}
+
+impl LastRecord {
+    /// The record of these bytes, which stand from `start` to `end`.
+    pub fn new(raw: &[u8], start: u64, end: u64) -> Self {
+        Self {
+            start,
+            end,
+            hash: xxh3_64(raw),
+        }
+    }
+
+    /// Whether its bytes are still there.
+    pub fn stands(&self, file: &File) -> io::Result<bool> {
+        let len = usize::try_from(self.end - self.start).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; len];
+        match file.read_exact_at(&mut bytes, self.start) {
+            Ok(()) => Ok(xxh3_64(&bytes) == self.hash),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
