@@ -241,7 +241,10 @@ impl Followed {
                 let whole = Whole::read(&file, self.store.max_record())?;
                 self.take(Some(&file), &whole, &added(&self.known, &whole.keys), news)?;
             }
-            if is_rotated || grown {
+            // A write sets the time before it sets the size.
+            let stands = grown
+                || (!self.replaced && self.has_not_shrunk(&file, Stamp::of(&file.metadata()?))?);
+            if is_rotated || stands {
                 let known = self.known.clone();
                 self.late = Some(Late::new(file, self.go_on(), known, is_rotated));
             }
@@ -302,7 +305,7 @@ impl Followed {
             return Ok(true);
         }
         // Clocks may be too coarse to tell an overwrite from nothing; its last record does.
-        if stamp.size < self.stamp.size || !stands(self.last, file)? {
+        if !self.has_not_shrunk(file, stamp)? {
             return Ok(false);
         }
         if stamp.size == self.stamp.size {
@@ -312,6 +315,11 @@ impl Followed {
         self.stamp = stamp;
         self.unsettled = None;
         Ok(true)
+    }
+
+    /// Whether all that was consumed may still be there.
+    fn has_not_shrunk(&self, file: &File, now: Stamp) -> io::Result<bool> {
+        Ok(now.size >= self.stamp.size && stands(self.last, file)?)
     }
 
     /// Where appended records are looked for: behind the last one, because an editor may have taken a final

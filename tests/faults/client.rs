@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use serde::Deserialize;
 
+use crate::door::Door;
 use crate::plan::Guest;
 use crate::scene::Scene;
 use crate::tally::{Journal, Kind};
@@ -22,6 +23,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub enum Manner {
     /// Stays connected as long as the server lets it.
     Steady,
+    /// The same, but goes away when it is sent.
+    Sent,
     /// Cuts its connection after random bytes.
     Cutting,
     /// The same, and stays away for a while at times.
@@ -51,6 +54,7 @@ pub struct Client {
     /// The streams it follows.
     pub follows: Vec<usize>,
     pub trace: Trace,
+    pub door: Door,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +82,13 @@ impl Client {
             query: query.finish(),
             follows: streams.map(|(at, _)| at).collect(),
             trace: Trace::new(scene.lanes(), started),
+            door: Door::default(),
         }
+    }
+
+    /// Whether it may be sent away: those that stay prove what those must get who are there.
+    pub fn may_leave(&self) -> bool {
+        !matches!(self.manner, Manner::Steady | Manner::Away)
     }
 
     /// Follows until it is told to stop.
@@ -92,6 +102,9 @@ impl Client {
     ) {
         let mut last_id: Option<String> = None;
         while !orders.stop.load(Ordering::Relaxed) {
+            if self.door.stays_out(last_id.as_deref(), TICK) {
+                continue;
+            }
             let calm = orders.calm.load(Ordering::Relaxed);
             if let Some(time) = self.away(last_id.is_some(), &mut rng).filter(|_| !calm) {
                 journal.pause(Duration::from_millis(time));
@@ -160,6 +173,7 @@ impl Visit<'_> {
         let mut buffer = [0; 8192];
         while !self.orders.stop.load(Ordering::Relaxed)
             && ordered == self.orders.cut.load(Ordering::Relaxed)
+            && !self.client.door.is_closed()
         {
             let calm = self.orders.calm.load(Ordering::Relaxed);
             if left == 0 && !calm {
@@ -191,7 +205,7 @@ impl Visit<'_> {
     /// After how many bytes it is cut: any length from inside the head on is about as likely as ten times that.
     fn length(&self, rng: &mut Rng) -> usize {
         match self.client.manner {
-            Manner::Steady => usize::MAX,
+            Manner::Steady | Manner::Sent => usize::MAX,
             Manner::Slow => rng.usize(10_000..500_000),
             Manner::Cutting | Manner::Napping => {
                 1 << rng.u32(4..17) | rng.usize(..4096) & ((1 << rng.u32(4..13)) - 1)

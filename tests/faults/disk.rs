@@ -69,8 +69,24 @@ impl SmallDisk {
                 ledger.unacknowledged()
             });
             std::fs::remove_file(&ballast).expect("the ballast is there");
+            self.wait_for_room();
             journal.note("the disk has room");
             journal.count(Kind::DiskFull);
+        }
+    }
+}
+
+impl SmallDisk {
+    /// A process that is being started has our descriptors for a moment, the ballast's among them.
+    fn wait_for_room(&self) {
+        let until = Instant::now() + PATIENCE;
+        let has_room = || {
+            let disk = rustix::fs::statvfs(&self.root).expect("the disk is mounted");
+            disk.f_bfree > disk.f_blocks / 4
+        };
+        while !has_room() {
+            assert!(Instant::now() < until, "the disk stays full");
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }

@@ -1,26 +1,23 @@
-//! Replaces files with real tools, while those who append to that file wait, and rotates them.
+//! Replaces files with real tools, while those who append to that file wait, and some clients are away.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::check::Edit;
-use crate::client::Client;
-use crate::ledger::Ledger;
-use crate::scene::{EDIT, MARK, Scene, Stream, Use};
+use crate::door::Absence;
+use crate::marks::Marks;
+use crate::notes::{Line, Notes};
+use crate::scene::{EDIT, Use};
 use crate::tally::{Journal, Kind};
-
-/// How long clients have to read a mark; those that have not are not asked for the line beside it.
-const READ_TIME: Duration = Duration::from_secs(1);
-
-/// How long all clients have to read a stream to its end before it is rotated.
-const ROTATE_TIME: Duration = Duration::from_secs(20);
 
 /// The server remembers the keys of the newest 1024 records; a line further up may be old for all it knows.
 const REMEMBERED: usize = 900;
+
+/// Among so many of the last lines most changes are made: near to where clients stand.
+const NEAR: usize = 300;
 
 /// Insert `$E` behind line `$K` of `$F`.
 const INSERTS: [&str; 5] = [
@@ -29,6 +26,12 @@ const INSERTS: [&str; 5] = [
     r#"vim -N -u NONE -es -c 'call append($K, $E)' -c wq "$F""#,
     r#"cp "$F" "$F.new"; sed -i "${K}a $E" "$F.new"; mv "$F.new" "$F""#,
     r#"cp "$F" "$F.new"; sed -i "${K}a $E" "$F.new"; rsync -a "$F.new" "$F"; rm "$F.new""#,
+];
+
+/// Take the newest inserted line away again.
+const REMOVES: [&str; 2] = [
+    r#"K=$(grep -n '"w":"edit"' "$F" | tail -n 1 | cut -d: -f1); test -z "$K" || sed -i "${K}d" "$F""#,
+    r#"K=$(grep -n '"w":"edit"' "$F" | tail -n 1 | cut -d: -f1); test -z "$K" || vim -N -u NONE -es -c "${K}d" -c wq "$F""#,
 ];
 
 /// Take all inserted lines away again.
@@ -48,11 +51,9 @@ const TOUCHES: [&str; 3] = [
 /// Who edits.
 #[derive(Debug)]
 pub struct Editor<'a> {
-    pub scene: &'a Scene,
-    pub ledger: &'a Ledger,
+    pub marks: Marks<'a>,
     pub journal: &'a Journal,
-    pub clients: &'a [Client],
-    pub edits: &'a Mutex<Vec<Edit>>,
+    pub notes: &'a Mutex<Notes>,
     /// For logrotate's own files.
     pub folder: &'a Path,
 }
@@ -60,23 +61,54 @@ pub struct Editor<'a> {
 impl Editor<'_> {
     /// Edits until the phase is over.
     pub fn run(&self, mut rng: Rng) {
-        while self.journal.pause(Duration::from_millis(rng.u64(50..700))) {
-            let at = rng.usize(..self.scene.streams.len());
-            match self.scene.streams[at].use_for {
-                Use::Rotated => self.rotate(at),
-                Use::Edited if rng.bool() => self.insert(at, &mut rng),
-                Use::Edited if rng.u8(..) < 60 => {
-                    self.change(at, DELETES[rng.usize(..DELETES.len())], true);
-                }
-                _ => self.change(at, TOUCHES[rng.usize(..TOUCHES.len())], rng.bool()),
+        let streams = &self.marks.scene.streams;
+        let is_even = |at: &usize| streams[*at].use_for == Use::Even;
+        let even: Vec<usize> = (0..streams.len()).filter(is_even).collect();
+        while self.journal.pause(Duration::from_millis(rng.u64(20..300))) {
+            let at = match (rng.u8(..), &*even) {
+                (..96, [_, ..]) => even[rng.usize(..even.len())],
+                _ => rng.usize(..streams.len()),
+            };
+            match streams[at].use_for {
+                Use::Watched => {}
+                Use::Rotated => self.rotate(at, &mut rng),
+                Use::InPieces => self.touch(at, &mut rng),
+                Use::Edited | Use::Even => self.edit(at, &mut rng),
             }
         }
     }
 
-    fn insert(&self, at: usize, rng: &mut Rng) {
-        let stream = &self.scene.streams[at];
-        let before = self.mark(at);
-        let mut readers = self.readers(at, (0..self.clients.len()).collect(), before);
+    fn edit(&self, at: usize, rng: &mut Rng) {
+        let is_even = self.marks.scene.streams[at].use_for == Use::Even;
+        let absence = (rng.u8(..) < 160).then(|| self.send_away(at, rng));
+        match rng.u8(..16) {
+            0..8 => self.insert(at, absence.as_ref(), rng),
+            8..12 if is_even => self.change(at, REMOVES[rng.usize(..REMOVES.len())], true),
+            8..10 => self.change(at, DELETES[rng.usize(..DELETES.len())], true),
+            _ => self.touch(at, rng),
+        }
+    }
+
+    /// Who comes back finds its place where it is now. Where all records have the same length, its offset is still
+    /// the end of one, though of another one.
+    fn send_away(&self, at: usize, rng: &mut Rng) -> Absence<'_> {
+        let mut clients = self.marks.followers(at);
+        clients.retain(|client| self.marks.clients[*client].may_leave() && rng.u8(..) < 192);
+        self.journal.note(&format!("{clients:?} are sent away"));
+        for _ in &clients {
+            self.journal.count(Kind::SentAway);
+        }
+        Absence::of(self.marks.clients, &clients)
+    }
+
+    fn insert(&self, at: usize, absence: Option<&Absence<'_>>, rng: &mut Rng) {
+        let (marks, stream) = (self.marks, &self.marks.scene.streams[at]);
+        let mut readers = marks.followers(at);
+        readers.retain(|client| !absence.is_some_and(|it| it.has(*client)));
+        let settled = marks.put(at);
+        let readers = marks.readers(at, readers, settled);
+        let before = marks.put(at);
+        let mut readers = marks.readers(at, readers, before);
         let guard = stream.replace();
         let Some((line, below)) = place(&stream.path, rng) else {
             return;
@@ -84,7 +116,7 @@ impl Editor<'_> {
         if below > REMEMBERED {
             readers.clear();
         }
-        let entry = self.ledger.open(self.scene, EDIT, at, 0);
+        let entry = marks.ledger.open(marks.scene, EDIT, at, 0);
         let script = INSERTS[rng.usize(..INSERTS.len())];
         self.journal.note(&format!(
             "insert n={} behind line {line} of {}: {script}",
@@ -110,24 +142,26 @@ impl Editor<'_> {
         );
         drop(guard);
         self.journal.note("inserted");
-        let after = self.mark(at);
-        let readers = self.readers(at, readers, after);
-        let edit = Edit {
-            stream: at,
-            before,
-            line: entry.n,
-            after,
-            readers,
-        };
-        self.edits
-            .lock()
-            .expect("nobody panics with the edits open")
-            .push(edit);
+        let after = marks.put(at);
+        let readers = marks.readers(at, readers, after);
+        self.write_down(|notes| {
+            notes.lines.push(Line {
+                stream: at,
+                writer: EDIT,
+                n: entry.n,
+                marks: vec![settled, before, after],
+                readers,
+            });
+        });
         self.journal.count(Kind::Edited);
     }
 
+    fn touch(&self, at: usize, rng: &mut Rng) {
+        self.change(at, TOUCHES[rng.usize(..TOUCHES.len())], rng.bool());
+    }
+
     fn change(&self, at: usize, script: &str, wait: bool) {
-        let stream = &self.scene.streams[at];
+        let stream = &self.marks.scene.streams[at];
         let safe = TOUCHES[..2].contains(&script);
         if !stream.path.exists() {
             return;
@@ -138,70 +172,20 @@ impl Editor<'_> {
             .note(&format!("{script} for {}", stream.name()));
         sh(script, &[("F", &stream.path)]);
         drop(guard);
-        self.journal.count(if DELETES.contains(&script) {
-            Kind::Edited
-        } else {
+        self.journal.count(if TOUCHES.contains(&script) {
             Kind::Touched
+        } else {
+            Kind::Edited
         });
     }
 
-    /// Rotates when all have read all of it, because what is rotated away is gone for those who are not there.
-    fn rotate(&self, at: usize) {
-        let stream = &self.scene.streams[at];
-        let guard = stream.replace();
-        let mark = self.append_mark(stream, at);
-        let until = Instant::now() + ROTATE_TIME;
-        let lane = self.scene.lane(MARK, at);
-        let have_read = |client: &Client| client.trace.wait(until, |seen| seen.has(lane, mark));
-        if !self
-            .clients
-            .iter()
-            .filter(|it| it.follows.contains(&at))
-            .all(have_read)
-        {
-            self.journal.note(&format!(
-                "{} is not rotated, as not all have read it",
-                stream.name()
-            ));
-            return;
-        }
-        let conf = self.folder.join("logrotate.conf");
-        let text = format!("\"{}\" {{\nrotate 2\ncreate\n}}\n", stream.path.display());
-        std::fs::write(&conf, text).expect("the configuration can be written");
-        self.journal
-            .note(&format!("logrotate of {}", stream.name()));
-        let script = r#"chmod 600 "$CONF"; PATH="$PATH:/usr/sbin" logrotate -f -s "$CONF.state" "$CONF"; test -e "$F.1""#;
-        sh(script, &[("CONF", &conf), ("F", &stream.path)]);
-        drop(guard);
-        self.journal.count(Kind::Rotated);
-    }
-
-    fn mark(&self, at: usize) -> u32 {
-        let stream = &self.scene.streams[at];
-        let _guard = stream.try_append().expect("only the editor replaces files");
-        self.append_mark(stream, at)
-    }
-
-    fn append_mark(&self, stream: &Stream, at: usize) -> u32 {
-        let entry = self.ledger.open(self.scene, MARK, at, 0);
-        assert!(
-            crate::writers::append_line(stream, &entry.json),
-            "cannot append to {:?}",
-            stream.path
+    pub fn write_down(&self, note: impl FnOnce(&mut Notes)) {
+        note(
+            &mut self
+                .notes
+                .lock()
+                .expect("nobody panics with the notes open"),
         );
-        self.ledger.acknowledge(&entry);
-        entry.n
-    }
-
-    /// Those of `clients` that follow the stream and read a mark in time.
-    fn readers(&self, at: usize, mut clients: Vec<usize>, mark: u32) -> Vec<usize> {
-        let until = Instant::now() + READ_TIME;
-        let lane = self.scene.lane(MARK, at);
-        clients.retain(|client| {
-            let client = &self.clients[*client];
-            client.follows.contains(&at) && client.trace.wait(until, |seen| seen.has(lane, mark))
-        });
-        clients
     }
 }
 
@@ -214,7 +198,7 @@ fn place(path: &PathBuf, rng: &mut Rng) -> Option<(usize, usize)> {
     let first = if rng.u8(..) < 64 {
         0
     } else {
-        last.saturating_sub(300)
+        last.saturating_sub(NEAR)
     };
     let places: Vec<usize> = (first..last)
         .filter(|at| lines[*at].ends_with(b"}"))
@@ -223,7 +207,8 @@ fn place(path: &PathBuf, rng: &mut Rng) -> Option<(usize, usize)> {
     Some((at + 1, lines.len() - at))
 }
 
-fn sh(script: &str, variables: &[(&str, &Path)]) {
+/// Runs a tool, which must succeed.
+pub fn sh(script: &str, variables: &[(&str, &Path)]) {
     let mut command = Command::new("timeout");
     command
         .args(["30", "sh", "-euc", script])

@@ -3,7 +3,10 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, Use};
+
+/// How long each record is in a stream where all have the same length, in bytes.
+const EVEN: usize = 200;
 
 /// What became of a record, as far as its writer knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,13 @@ impl Ledger {
             names.0, names.1
         );
         let json = match padding {
+            _ if scene.streams[stream].use_for == Use::Even => {
+                let head = format!(r#"{head},"fill":""#);
+                format!(
+                    r#"{head:x<width$}"}}"#,
+                    width = EVEN - 2 + head.chars().count() - head.len()
+                )
+            }
             0 => format!("{head}}}"),
             _ => format!(r#"{head},"data":[{}{{}}]}}"#, r#"{"a":1},"#.repeat(padding)),
         };

@@ -14,15 +14,23 @@
 mod check;
 mod client;
 mod disk;
+mod door;
 mod editor;
+mod held;
 mod injector;
 mod ledger;
+mod logrotate;
+mod marks;
+mod notes;
 mod options;
 mod outcome;
 mod phase;
 mod plan;
+mod program;
 mod retention;
+mod rules;
 mod scene;
+mod seam;
 mod selftest;
 mod server;
 mod tally;
@@ -39,6 +47,9 @@ use outcome::Outcome;
 use phase::Phase;
 use plan::Plan;
 
+/// How much of what is wrong is printed, of each kind.
+const EXAMPLES: usize = 12;
+
 /// Longer phases would mostly read longer files.
 const ROUND: Duration = Duration::from_secs(150);
 
@@ -51,6 +62,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(path) = &options.program {
+        program::choose(path);
+    }
     selftest::run();
     println!("faults: --seed {} for {:?}", options.seed, options.length);
     let mut total = Outcome::default();
@@ -83,8 +97,8 @@ fn run_round(options: &Options, length: Duration, round: u64) -> Outcome {
     let mut outcome = Outcome::default();
     for (plan, share) in [
         (Plan::tools(), 0.5),
-        (Plan::retention(), 0.25),
-        (Plan::full_disk(), 0.25),
+        (Plan::retention(), 0.3),
+        (Plan::full_disk(), 0.2),
     ] {
         if options
             .only
@@ -113,15 +127,16 @@ fn run_phase(plan: Plan, length: Duration, seed: u64, options: &Options) -> Outc
     let path: PathBuf = folder.keep();
     let outcome = Phase::start(&path, plan, options.trace).run(length, seed);
     println!("  {outcome}");
-    outcome
-        .examples()
-        .iter()
-        .for_each(|text| println!("  {text}"));
+    for text in outcome.examples(EXAMPLES) {
+        println!("  {text}");
+    }
+    let all = outcome.examples(usize::MAX).join("\n");
+    std::fs::write(path.join("wrong.txt"), all).expect("the folder is ours");
     if outcome.is_right() && !options.keep {
         std::fs::remove_dir_all(&path).expect("the folder is ours");
     } else {
         println!(
-            "  the server's log, the journal and each client's trace are in {}",
+            "  the server's log, the journal, each client's trace and all that is wrong are in {}",
             path.display()
         );
     }

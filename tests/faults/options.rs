@@ -1,12 +1,14 @@
 //! What the run was asked to be.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// Of a plain `cargo test`: long enough for every kind of fault, short enough to run before each commit.
-const SHORT: Duration = Duration::from_secs(60);
+/// Of a plain `cargo test`: long enough for every kind of fault, short enough to run before each commit, which takes
+/// a minute in all.
+const SHORT: Duration = Duration::from_secs(52);
 
 pub const USAGE: &str = "usage: cargo test --release --test faults -- [--minutes N] [--seed N] [--trace] \
-     [--only PHASE] [--keep]";
+     [--only PHASE] [--keep] [--program PATH]";
 
 /// The command line.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Options {
     pub trace: bool,
     /// One phase alone, to look for a cause; such a run proves too little.
     pub only: Option<String>,
+    /// Another program than the one that was built with this checker.
+    pub program: Option<PathBuf>,
     /// Whether folders stay when nothing is wrong.
     pub keep: bool,
     /// Whether `cargo test NAME` named another test.
@@ -31,6 +35,7 @@ impl Options {
             seed: fastrand::u64(..1_000_000),
             trace: false,
             only: None,
+            program: None,
             keep: false,
             skipped: false,
         };
@@ -42,6 +47,7 @@ impl Options {
                     options.length = Duration::from_secs_f64(60.0 * number::<f64>(&value()?)?);
                 }
                 "--seed" => options.seed = number(&value()?)?,
+                "--program" => options.program = Some(value()?.into()),
                 "--only" => options.only = Some(value()?),
                 "--keep" => options.keep = true,
                 "--trace" => options.trace = true,

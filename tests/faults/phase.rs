@@ -8,21 +8,24 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::check::{Case, Edit, check};
+use crate::check::{Case, check};
 use crate::client::{Client, Orders};
 use crate::disk::SmallDisk;
 use crate::editor::Editor;
 use crate::injector::Injector;
 use crate::ledger::Ledger;
+use crate::marks::Marks;
+use crate::notes::Notes;
 use crate::outcome::Outcome;
 use crate::plan::{Harm, Plan};
 use crate::retention::watch_rotation;
 use crate::scene::{FIRST_WRITER, MARK, Scene};
+use crate::seam;
 use crate::selftest;
 use crate::server::Server;
 use crate::tally::Journal;
 use crate::trace::{self, Inner};
-use crate::writers::{Writer, append_line};
+use crate::writers::Writer;
 
 /// How long everyone has to read everything at the end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -39,7 +42,7 @@ pub struct Phase {
     ledger: Ledger,
     journal: Journal,
     clients: Vec<Client>,
-    edits: Mutex<Vec<Edit>>,
+    notes: Mutex<Notes>,
     server: Server,
     disk: Option<SmallDisk>,
 }
@@ -72,7 +75,7 @@ impl Phase {
             folder: folder.to_owned(),
             ledger: Ledger::new(scene.lanes()),
             server: Server::start(&root, plan.arguments, &log, trace),
-            edits: Mutex::default(),
+            notes: Mutex::default(),
             plan,
             scene,
             journal,
@@ -122,7 +125,10 @@ impl Phase {
     fn harm(&self, rng: Rng) {
         match (self.plan.harm, &self.disk) {
             (Harm::FullDisk, Some(disk)) => disk.run(&self.ledger, &self.journal),
-            (Harm::Retention, _) => watch_rotation(&self.scene, &self.journal),
+            (Harm::Retention, _) => thread::scope(|scope| {
+                scope.spawn(|| watch_rotation(&self.scene, &self.journal));
+                seam::run(&self.editor(), &self.server, rng);
+            }),
             _ => self.editor().run(rng),
         }
     }
@@ -138,7 +144,8 @@ impl Phase {
     fn all_read_a_mark(&self) {
         let until = Instant::now() + GRACE;
         let streams = 0..self.scene.streams.len();
-        let marks: Vec<u32> = streams.map(|stream| self.mark(stream)).collect();
+        let put = |stream| self.marks().put_after_torn(stream);
+        let marks: Vec<u32> = streams.map(put).collect();
         for client in &self.clients {
             let lane = |at: &usize| (self.scene.lane(MARK, *at), marks[*at]);
             let lanes: Vec<(usize, u32)> = client.follows.iter().map(lane).collect();
@@ -150,25 +157,15 @@ impl Phase {
         }
     }
 
-    fn mark(&self, stream: usize) -> u32 {
-        let entry = self.ledger.open(&self.scene, MARK, stream, 0);
-        let target = &self.scene.streams[stream];
-        // On a line of its own, for something torn may stand before it.
-        let written = append_line(target, &format!("\n{}", entry.json));
-        assert!(written, "cannot append to {:?}", target.path);
-        self.ledger.acknowledge(&entry);
-        entry.n
-    }
-
     fn judge(&self) -> Outcome {
         let accounts = self.ledger.accounts();
-        let edits = self.edits.lock().expect("the editor is done").clone();
+        let notes = self.notes.lock().expect("the editor is done").clone();
         let mut outcome = Outcome::new(&self.ledger, self.journal.counts());
         for (number, client) in self.clients.iter().enumerate() {
             let case = Case {
                 scene: &self.scene,
                 accounts: &accounts,
-                edits: &edits,
+                notes: &notes,
                 client: number,
                 name: &format!("{number}-{}", client.name),
                 follows: &client.follows,
@@ -203,23 +200,27 @@ impl Phase {
         }
     }
 
-    fn injector(&self) -> Injector<'_> {
-        Injector {
+    fn marks(&self) -> Marks<'_> {
+        Marks {
             scene: &self.scene,
             ledger: &self.ledger,
+            clients: &self.clients,
+        }
+    }
+
+    fn injector(&self) -> Injector<'_> {
+        Injector {
+            marks: self.marks(),
             journal: &self.journal,
             server: &self.server,
-            overflows: self.disk.is_none(),
         }
     }
 
     fn editor(&self) -> Editor<'_> {
         Editor {
-            scene: &self.scene,
-            ledger: &self.ledger,
+            marks: self.marks(),
             journal: &self.journal,
-            clients: &self.clients,
-            edits: &self.edits,
+            notes: &self.notes,
             folder: &self.folder,
         }
     }

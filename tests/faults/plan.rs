@@ -1,6 +1,6 @@
 //! The phases: which streams there are, who writes, who follows, and what happens beside crashes and cuts.
 
-use crate::client::Manner::{self, Away, Cutting, Napping, Slow, Steady};
+use crate::client::Manner::{self, Away, Cutting, Napping, Sent, Slow, Steady};
 use crate::scene::Use;
 use crate::writers::Way;
 
@@ -12,16 +12,20 @@ const MOISHE: &str = "мойшэ";
 const SLOW: &str = "slow";
 const TURN: &str = "turn";
 const NEWS: &str = "news";
+const WATCH: &str = "watch";
 
 /// In bytes. Each stream of that phase reaches it in some seconds, and nobody is away for that long.
-const ROTATE_SIZE: &str = "800000";
+pub const ROTATE_SIZE: u64 = 400_000;
+
+/// The same for the program. Nobody is behind by 2 s either.
+pub const KEEP: &[&str] = &["--rotate-size", "400000", "--rotate-every", "2s"];
 
 /// What happens to files in a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
     /// They are edited and rotated by tools, while those who append wait, and inotify's queue runs over.
     Tools,
-    /// The server rotates them while everyone appends; inotify's queue runs over.
+    /// They are rotated while everyone appends; inotify's queue runs over.
     Retention,
     /// The disk runs full.
     FullDisk,
@@ -59,12 +63,13 @@ impl Plan {
             streams: vec![
                 edited(ALL, None),
                 edited(ANN, None),
-                edited(BOB, None),
-                edited(MOISHE, None),
+                (BOB, None, Use::Even),
+                (MOISHE, None, Use::Even),
                 edited(ALL, Some(NEWS)),
                 edited(ANN, Some(NEWS)),
                 (SLOW, None, Use::InPieces),
                 (TURN, None, Use::Rotated),
+                (WATCH, None, Use::Watched),
             ],
             cast: [&EVERYONE[..], &[("pieces-1", Way::Pieces)]].concat(),
             audience: vec![
@@ -73,12 +78,14 @@ impl Plan {
                 (ANN, &["", NEWS], Cutting),
                 (ANN, &[NEWS], Steady),
                 (ANN, &[""], Away),
+                (BOB, &[""], Steady),
                 (BOB, &[""], Napping),
                 (BOB, &[""], Slow),
                 (MOISHE, &[""], Cutting),
                 (SLOW, &[""], Cutting),
                 (TURN, &[""], Steady),
                 (TURN, &[""], Cutting),
+                (WATCH, &[""], Steady),
             ],
             arguments: &[],
         }
@@ -88,17 +95,23 @@ impl Plan {
         Self {
             name: "retention",
             harm: Harm::Retention,
-            streams: [ALL, ANN, BOB]
-                .map(|user| (user, None, Use::Edited))
-                .to_vec(),
+            streams: vec![
+                (ALL, None, Use::Edited),
+                (ANN, None, Use::Edited),
+                (BOB, None, Use::Edited),
+                (WATCH, None, Use::Watched),
+            ],
             cast: EVERYONE.to_vec(),
             audience: vec![
                 (ANN, &[""], Steady),
+                (ANN, &[""], Sent),
                 (ANN, &[""], Cutting),
+                (BOB, &[""], Sent),
                 (BOB, &[""], Cutting),
                 (BOB, &[""], Napping),
+                (WATCH, &[""], Steady),
             ],
-            arguments: &["--rotate-size", ROTATE_SIZE, "--rotate-every", "2s"],
+            arguments: KEEP,
         }
     }
 

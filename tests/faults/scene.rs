@@ -1,15 +1,18 @@
 //! The streams of a round, who writes, and who follows.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use crate::program::tailcast;
 
 /// Writes what injectors wait for; judged as every other writer.
 pub const MARK: usize = 0;
 /// Inserts lines by editors; they may come or not where policy says so, but never twice.
 pub const EDIT: usize = 1;
+/// Writes into files that were moved away; such lines may come or not where policy says so, but never twice.
+pub const LATE: usize = 2;
 /// The first of the writers that a phase names.
-pub const FIRST_WRITER: usize = 2;
+pub const FIRST_WRITER: usize = 3;
 
 /// One stream and its file.
 #[derive(Debug)]
@@ -27,10 +30,15 @@ pub struct Stream {
 pub enum Use {
     /// Everyone appends, editors change it.
     Edited,
+    /// The same, and all records have the same length: wherever a line is added or taken away, a record still ends
+    /// at each offset where one ended.
+    Even,
     /// Everyone appends, and it is rotated away when all have read it.
     Rotated,
     /// One writer appends in pieces.
     InPieces,
+    /// Nobody appends but those who watch over the run, and nothing happens to its file.
+    Watched,
 }
 
 impl Stream {
@@ -53,6 +61,13 @@ impl Stream {
         }
     }
 
+    /// The right to append, as soon as the file is not replaced.
+    pub fn append(&self) -> RwLockReadGuard<'_, ()> {
+        self.gate
+            .read()
+            .expect("an injector panicked while it changed the file")
+    }
+
     /// The right to replace the file, when nobody appends.
     pub fn replace(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate
@@ -70,7 +85,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// `streams` are user, channel and use; `writers` come behind [`MARK`] and [`EDIT`].
+    /// `streams` are user, channel and use; `writers` come behind [`MARK`], [`EDIT`] and [`LATE`].
     pub fn new(
         root: &Path,
         streams: &[(&'static str, Option<&'static str>, Use)],
@@ -87,7 +102,7 @@ impl Scene {
         Self {
             root: root.to_owned(),
             streams: streams.iter().map(stream).collect(),
-            writers: [&["mark", "edit"], writers].concat(),
+            writers: [&["mark", "edit", "late"], writers].concat(),
         }
     }
 
@@ -130,16 +145,6 @@ impl Scene {
         let writer = self.writers[self.writer_of(lane)];
         format!("{writer} in {}", self.streams[self.stream_of(lane)].name())
     }
-}
-
-/// The program under test, without the environment's settings.
-pub fn tailcast(root: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tailcast"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TAILCAST_")) {
-        command.env_remove(name);
-    }
-    command.arg("--streams").arg(root);
-    command
 }
 
 fn path(root: &Path, user: &str, channel: Option<&str>) -> PathBuf {

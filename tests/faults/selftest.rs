@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::check::{Case, Edit, Verdict, Wrong, check};
+use crate::check::{Case, Verdict, Wrong, check};
 use crate::ledger::{Account, State};
-use crate::scene::{EDIT, MARK, Scene, Use};
+use crate::notes::{Line, Notes, Owed, Turn};
+use crate::scene::{EDIT, FIRST_WRITER, LATE, MARK, Scene, Use};
 use crate::trace::{Seen, What};
 use crate::wire::{Event, Wire};
 
@@ -19,17 +20,11 @@ pub fn run() {
     ];
     let scene = Scene::new(Path::new("/nowhere"), &streams, &["http-1"]);
     let accounts = accounts(&scene);
-    let edits = [Edit {
-        stream: 1,
-        before: 0,
-        line: 0,
-        after: 1,
-        readers: vec![0],
-    }];
+    let notes = notes();
     let case = Case {
         scene: &scene,
         accounts: &accounts,
-        edits: &edits,
+        notes: &notes,
         client: 0,
         name: "ann",
         follows: &[0, 1, 2],
@@ -40,12 +35,36 @@ pub fn run() {
     what_is_not_acknowledged(&case, &good);
     what_is_strange(&case, &good);
     what_an_editor_inserted(&case, &good);
+    what_a_rotation_excuses(&case, &good);
+    what_is_owed(&case, &good);
+}
+
+/// A line in the stream of ann, and a rotation in which nobody was away.
+fn notes() -> Notes {
+    let lines = vec![Line {
+        stream: 1,
+        writer: EDIT,
+        n: 0,
+        marks: vec![0, 1],
+        readers: vec![0],
+    }];
+    let turns = vec![Turn {
+        stream: 2,
+        settled: 0,
+        before: 1,
+        after: 2,
+    }];
+    Notes {
+        lines,
+        turns,
+        owed: Vec::new(),
+    }
 }
 
 /// Drops, doubles and swaps records of a trace that is right, and looks whether that is found.
 pub fn doctor(case: &Case<'_>, good: &[Seen]) {
     let is_plain = |seen: &&Seen| {
-        matches!(seen.what, What::Record { lane, n } if case.scene.writer_of(lane) != EDIT
+        matches!(seen.what, What::Record { lane, n } if !matches!(case.scene.writer_of(lane), EDIT | LATE)
             && case.accounts[lane][n as usize] == State::Acknowledged)
     };
     let Some(at) = good.iter().position(|seen| is_plain(&seen)) else {
@@ -76,7 +95,7 @@ pub fn doctor(case: &Case<'_>, good: &[Seen]) {
 }
 
 fn what_is_not_acknowledged(case: &Case<'_>, good: &[Seen]) {
-    let open = case.scene.lane(2, 0);
+    let open = case.scene.lane(FIRST_WRITER, 0);
     let (mut once, mut twice) = (good.to_vec(), good.to_vec());
     once.push(record(open, 2));
     assert_eq!(
@@ -92,7 +111,7 @@ fn what_is_not_acknowledged(case: &Case<'_>, good: &[Seen]) {
 }
 
 fn what_is_strange(case: &Case<'_>, good: &[Seen]) {
-    let never_written = record(case.scene.lane(2, 0), 77);
+    let never_written = record(case.scene.lane(FIRST_WRITER, 0), 77);
     let reset = seen(What::Reset(1));
     for strange in [
         never_written,
@@ -116,12 +135,58 @@ fn what_is_strange(case: &Case<'_>, good: &[Seen]) {
         )),
         "others' records are noticed"
     );
-    let rotated = [good, &[seen(What::Reset(2))]].concat();
-    assert_eq!(
-        check(case, &rotated).wrong,
-        [],
-        "a rotated stream may be reset"
+}
+
+/// A reset between the marks of a rotation, to who had another connection before it.
+fn what_a_rotation_excuses(case: &Case<'_>, good: &[Seen]) {
+    let turn = case.scene.lane(MARK, 2);
+    let with_reset = |connections: [u32; 4], what: [What; 4]| {
+        let on = |(connection, what)| Seen {
+            connection,
+            ..seen(what)
+        };
+        let added: Vec<Seen> = connections.into_iter().zip(what).map(on).collect();
+        check(case, &[good, &added].concat())
+    };
+    let mark = |n| What::Record { lane: turn, n };
+    let reset = What::Reset(2);
+    let away = [1, 1, 2, 2];
+    let excused = with_reset(away, [mark(0), mark(1), reset.clone(), mark(2)]);
+    assert_eq!(excused.wrong, [], "who was away may be reset");
+    let late = [mark(0), mark(1), mark(2), reset.clone()];
+    let twice = [mark(1), reset.clone(), reset.clone(), mark(2)];
+    let stayed = [mark(0), mark(1), reset, mark(2)];
+    for (connections, what) in [(away, late), (away, twice), ([1; 4], stayed)] {
+        let text = format!("{what:?}");
+        let verdict = with_reset(connections, what);
+        assert!(
+            has(&verdict, |it| matches!(it, Wrong::Strange(_))),
+            "{text} is noticed"
+        );
+    }
+}
+
+/// A late line, to who came back between two files.
+fn what_is_owed(case: &Case<'_>, good: &[Seen]) {
+    let notes = Notes {
+        owed: vec![Owed {
+            client: 0,
+            stream: 2,
+            writer: LATE,
+            n: 0,
+        }],
+        ..case.notes.clone()
+    };
+    let case = Case {
+        notes: &notes,
+        ..*case
+    };
+    assert!(
+        has(&check(&case, good), |it| matches!(it, Wrong::Lost(_))),
+        "a missing late line is noticed"
     );
+    let with = [good, &[record(case.scene.lane(LATE, 2), 0)]].concat();
+    assert_eq!(check(&case, &with).wrong, [], "one that came is good");
 }
 
 fn what_an_editor_inserted(case: &Case<'_>, good: &[Seen]) {
@@ -152,14 +217,17 @@ fn what_an_editor_inserted(case: &Case<'_>, good: &[Seen]) {
 
 fn accounts(scene: &Scene) -> Vec<Account> {
     let mut accounts = vec![Account::new(); scene.lanes()];
-    accounts[scene.lane(2, 0)] = vec![State::Acknowledged, State::Acknowledged, State::Open];
+    accounts[scene.lane(FIRST_WRITER, 0)] =
+        vec![State::Acknowledged, State::Acknowledged, State::Open];
     accounts[scene.lane(MARK, 1)] = vec![State::Acknowledged; 2];
     accounts[scene.lane(EDIT, 1)] = vec![State::Open];
+    accounts[scene.lane(MARK, 2)] = vec![State::Open; 3];
+    accounts[scene.lane(LATE, 2)] = vec![State::Acknowledged];
     accounts
 }
 
 fn good(scene: &Scene) -> Vec<Seen> {
-    let (http, mark) = (scene.lane(2, 0), scene.lane(MARK, 1));
+    let (http, mark) = (scene.lane(FIRST_WRITER, 0), scene.lane(MARK, 1));
     let edit = record(scene.lane(EDIT, 1), 0);
     vec![
         record(http, 0),

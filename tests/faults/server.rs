@@ -5,12 +5,12 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::scene::tailcast;
+use crate::program::tailcast;
 
 /// How long a start or an end may take; `--drain` is 5 s.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -33,8 +33,18 @@ struct Start {
 pub struct Server {
     pub address: SocketAddr,
     start: Start,
-    child: Mutex<Child>,
+    running: Mutex<Running>,
 }
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    since: Instant,
+}
+
+/// Which of the servers one after the other is running: when it was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life(Instant);
 
 impl Server {
     /// `arguments` are for `tailcast serve`; with `trace` it logs everything.
@@ -48,7 +58,7 @@ impl Server {
         };
         Self {
             address: start.address,
-            child: Mutex::new(start.spawn()),
+            running: Mutex::new(start.spawn()),
             start,
         }
     }
@@ -64,32 +74,28 @@ impl Server {
     }
 
     fn restart(&self, signal: Signal, expected: impl Fn(ExitStatus) -> bool) {
-        let mut child = self
-            .child
-            .lock()
-            .expect("no injector panics with the server in hand");
+        let mut running = self.running();
+        let child = &mut running.child;
         if let Some(status) = child.try_wait().expect("the server is our child") {
             panic!(
                 "the server ended by itself: {status}; its log is {:?}",
                 self.start.log
             );
         }
-        kill_process(pid(&child), signal).expect("our child can be signalled");
-        let status = ended(&mut child);
+        kill_process(pid(child), signal).expect("our child can be signalled");
+        let status = ended(child);
         assert!(
             expected(status),
             "after {signal:?} the server ended with {status}"
         );
-        *child = self.start.spawn();
+        *running = self.start.spawn();
     }
 
     /// Stops the server's threads while `meanwhile` runs; it hears nothing and does nothing.
     pub fn freeze(&self, meanwhile: impl FnOnce()) {
-        let child = self
-            .child
-            .lock()
-            .expect("no injector panics with the server in hand");
-        let pid = pid(&child);
+        let running = self.running();
+        let child = &running.child;
+        let pid = pid(child);
         kill_process(pid, Signal::STOP).expect("our child can be signalled");
         let until = Instant::now() + DEADLINE;
         while !is_stopped(child.id()) {
@@ -98,6 +104,27 @@ impl Server {
         }
         meanwhile();
         kill_process(pid, Signal::CONT).expect("our child can be signalled");
+    }
+
+    pub fn life(&self) -> Life {
+        Life(self.running().since)
+    }
+
+    /// For how long it has been running.
+    pub fn age(&self) -> Duration {
+        self.running().since.elapsed()
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running
+            .lock()
+            .expect("no injector panics with the server in hand")
+    }
+
+    /// How often it has logged that inotify's queue ran over.
+    pub fn overflows(&self) -> usize {
+        let is_overflow = |line: &&String| line.contains("inotify's queue ran over");
+        self.log().iter().filter(is_overflow).count()
     }
 
     /// The lines of its log so far.
@@ -112,10 +139,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let child = self
-            .child
-            .get_mut()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let running = self.running.get_mut();
+        let child = &mut running
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .child;
         // It may be dead already, and then there is nothing to do.
         let _ = child.kill();
         let _ = child.wait();
@@ -131,7 +158,7 @@ fn free_address() -> SocketAddr {
 }
 
 impl Start {
-    fn spawn(&self) -> Child {
+    fn spawn(&self) -> Running {
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.unwrap_or_else(|error| panic!("{}: {error}", self.log.display()));
         let mut child = tailcast(&self.root)
@@ -159,7 +186,8 @@ impl Start {
             "the server does not start; its log is {:?}",
             self.log
         );
-        child
+        let since = Instant::now();
+        Running { child, since }
     }
 }
 

@@ -14,11 +14,21 @@ pub enum Kind {
     Killed,
     Terminated,
     Cut,
+    /// Of a client, by an editor.
+    SentAway,
     Edited,
+    Touched,
+    /// By logrotate, and by the server or `tailcast prune`.
     Rotated,
     RotatedHot,
-    Touched,
+    /// Of a client: back with a position between two files.
+    AtSeam,
+    /// Lines that were written into files that had been moved away.
+    Late,
+    /// Of inotify's queue; how often the server said so, and how often it took it long to find what was missed.
     Overflowed,
+    OverflowSeen,
+    OverflowLate,
     DiskFull,
     Refused507,
 }

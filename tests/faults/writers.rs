@@ -9,7 +9,8 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::ledger::Ledger;
-use crate::scene::{Scene, Stream, Use, tailcast};
+use crate::program::tailcast;
+use crate::scene::{Scene, Stream, Use};
 use crate::tally::{Journal, Kind};
 
 /// Longer than the server is ever frozen, so that no request outlives the one who sent it.
@@ -44,8 +45,10 @@ pub struct Writer<'a> {
 impl Writer<'_> {
     /// Writes until the phase is over.
     pub fn run(&self, mut rng: Rng) {
-        let mine = |(_, stream): &(usize, &Stream)| {
-            (stream.use_for == Use::InPieces) == (self.way == Way::Pieces)
+        let mine = |(_, stream): &(usize, &Stream)| match stream.use_for {
+            Use::Watched => false,
+            Use::InPieces => self.way == Way::Pieces,
+            _ => self.way != Way::Pieces,
         };
         let streams: Vec<usize> = self
             .scene
@@ -131,11 +134,17 @@ impl Writer<'_> {
         succeeds(&mut command)
     }
 
-    /// `file_put_contents(…, FILE_APPEND)`: one write of a time, the record, and perhaps no final newline.
+    /// `file_put_contents(…, FILE_APPEND)`: one write of a time, the record, and perhaps no final newline; where all
+    /// records have the same length, so have their lines.
     fn php(&self, target: &Stream, json: &str, rng: &mut Rng) -> bool {
         let begin = if self.after_torn { "\n" } else { "" };
-        let time = if rng.bool() { "1763700000\n" } else { "" };
-        let end = if self.after_torn || rng.bool() {
+        let is_even = target.use_for == Use::Even;
+        let time = if !is_even && rng.bool() {
+            "1763700000\n"
+        } else {
+            ""
+        };
+        let end = if self.after_torn || is_even || rng.bool() {
             "\n"
         } else {
             ""
@@ -174,16 +183,21 @@ pub fn send(scene: &Scene, target: &Stream, json: &str) -> bool {
 
 /// One write on a descriptor of its own.
 fn append(target: &Stream, bytes: &[u8]) -> bool {
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(&target.path);
-    file.is_ok_and(|mut file| file.write(bytes).is_ok_and(|count| count == bytes.len()))
+    try_append(target, bytes).is_ok()
+}
+
+fn try_append(target: &Stream, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.append(true).create(true).open(&target.path)?;
+    if file.write(bytes)? < bytes.len() {
+        return Err(std::io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
 }
 
 /// A record of those who watch over the run.
-pub fn append_line(target: &Stream, json: &str) -> bool {
-    append(target, format!("{json}\n").as_bytes())
+pub fn append_line(target: &Stream, json: &str) -> std::io::Result<()> {
+    try_append(target, format!("{json}\n").as_bytes())
 }
 
 fn succeeds(command: &mut Command) -> bool {

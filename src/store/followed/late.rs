@@ -197,6 +197,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_touched_and_moved_is_heard() {
+        let mut case = Case::new(A);
+        let mut late = case.open();
+        let later = std::time::SystemTime::now() + Duration::from_secs(1);
+        late.set_modified(later).unwrap();
+        fs::rename(&case.path, case.path.with_extension("1")).unwrap();
+        assert!(case.look_at_once().is_empty());
+        late.write_all(b"{\"late\":1}\n").unwrap();
+        assert_eq!(case.look_at_once(), ["{\"late\":1}"]);
+    }
+
+    #[test]
     fn a_file_that_became_anothers_stream_is_not_read_any_more() {
         let mut case = Case::new(A);
         let mut bobs = case.open();
