@@ -242,6 +242,18 @@ impl Serve {
     pub fn may_listen_on(&self, address: IpAddr) -> bool {
         self.open || self.access.is_secured() || address.is_loopback()
     }
+
+    /// Files that are nobody's business, wherever they lie.
+    #[must_use]
+    pub fn secret_files(&self) -> Vec<PathBuf> {
+        let Access {
+            secret_file,
+            htpasswd,
+            ..
+        } = &self.access;
+        let files = [secret_file, htpasswd, &self.tls_key];
+        files.into_iter().flatten().cloned().collect()
+    }
 }
 
 /// Settings of who may what.

@@ -39,17 +39,17 @@ pub struct Assets {
 #[derive(Debug, Clone)]
 struct Own {
     folder: PathBuf,
-    /// Never served, should it lie inside.
-    streams: PathBuf,
+    /// Folders and files that are never served, should they lie inside.
+    never: Vec<PathBuf>,
 }
 
 impl Assets {
-    /// The embedded page, or the folder `web` with the embedded client beside it. Nothing below `streams`
-    /// is ever served.
+    /// The embedded page, or the folder `web` with the embedded client beside it. What is, or is below, one of
+    /// `never` is not served.
     #[must_use]
-    pub fn new(web: Option<PathBuf>, streams: PathBuf) -> Self {
+    pub fn new(web: Option<PathBuf>, never: Vec<PathBuf>) -> Self {
         Self {
-            own: web.map(|folder| Own { folder, streams }),
+            own: web.map(|folder| Own { folder, never }),
         }
     }
 
@@ -80,7 +80,7 @@ impl Assets {
 
 impl Own {
     /// Whether a path names a file that may be served: inside the folder, links resolved, nothing hidden,
-    /// no stream.
+    /// no stream, no secret.
     fn holds(&self, path: &str) -> bool {
         let is_plain = |part: Component<'_>| match part {
             Component::Normal(name) => !name.as_encoded_bytes().starts_with(b"."),
@@ -96,12 +96,9 @@ impl Own {
         let (Ok(file), Ok(folder)) = (file.canonicalize(), self.folder.canonicalize()) else {
             return false;
         };
-        let in_streams = self
-            .streams
-            .canonicalize()
-            .is_ok_and(|streams| file.starts_with(streams));
+        let is_in = |never: &PathBuf| never.canonicalize().is_ok_and(|it| file.starts_with(it));
         file.starts_with(folder)
-            && !in_streams
+            && !self.never.iter().any(is_in)
             && (file.is_file() || file.join("index.html").is_file())
     }
 

@@ -18,7 +18,7 @@ use crate::store::lock;
 use crate::store::read::Stamp;
 
 /// How often the files are looked at. Certificates are renewed weeks before they expire.
-const LOOK: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What is spoken over TLS, the best first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -77,13 +77,12 @@ impl Tls {
         loop {
             tokio::time::sleep(LOOK).await;
             let now = self.stamps();
-            if now == known {
+            if std::mem::replace(&mut known, now) == now {
                 continue;
             }
             match read(&self.0.certificate, &self.0.key) {
                 Ok(config) => {
                     *lock(&self.0.config) = config;
-                    known = now;
                     tracing::info!("took up the new certificate");
                 }
                 // Perhaps the key is written next.

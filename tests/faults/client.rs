@@ -133,7 +133,7 @@ impl Client {
     fn away(&self, was_there: bool, rng: &mut Rng) -> Option<u64> {
         match self.manner {
             Manner::Away if was_there => Some(50),
-            Manner::Napping if rng.u8(..) < 8 => Some(rng.u64(..1500)),
+            Manner::Napping if rng.u8(..) < 8 => Some(rng.u64(..700)),
             _ => None,
         }
     }

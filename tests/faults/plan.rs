@@ -17,8 +17,9 @@ const WATCH: &str = "watch";
 /// In bytes. Each stream of that phase reaches it in some seconds, and nobody is away for that long.
 pub const ROTATE_SIZE: u64 = 400_000;
 
-/// The same for the program. Nobody is behind by 2 s either.
-pub const KEEP: &[&str] = &["--rotate-size", "400000", "--rotate-every", "2s"];
+/// The same for the program. Some nap for 0.7 s, and again before they have read much; nobody is behind by 4 s, or two
+/// rotations would take from it what it has not read.
+pub const KEEP: &[&str] = &["--rotate-size", "400000", "--rotate-every", "4s"];
 
 /// What happens to files in a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::tally::Kind;
 const READ_TIME: Duration = Duration::from_secs(5);
 
 /// How long the rotation may be put off because the one before is not long ago.
-const ROTATE_TIME: Duration = Duration::from_secs(5);
+const ROTATE_TIME: Duration = Duration::from_secs(6);
 
 /// The stream of everyone, whose events carry the position in all others.
 const ALL: usize = 0;

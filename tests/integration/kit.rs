@@ -234,12 +234,19 @@ impl Server {
     }
 
     /// Waits until the control interface tells this metric so.
-    pub fn measured(&self, metric: &str, value: &str) {
-        let line = format!("{metric} {value}");
-        until(&line, || {
-            let metrics = wire::ask(self.control(), "GET", "/metrics", &[], b"").read_all();
-            metrics.body.lines().any(|it| it == line)
-        });
+    pub fn measured(&self, metric: &str, value: u64) {
+        until(metric, || self.metric(metric) == value);
+    }
+
+    /// What a metric is now.
+    pub fn metric(&self, metric: &str) -> u64 {
+        let metrics = wire::ask(self.control(), "GET", "/metrics", &[], b"").read_all();
+        let mut lines = metrics.body.lines();
+        let value = lines.find_map(|it| it.strip_prefix(metric)?.strip_prefix(' '));
+        value
+            .unwrap_or_else(|| panic!("no {metric}"))
+            .parse()
+            .unwrap()
     }
 
     /// Stops the server's threads while something happens.

@@ -118,6 +118,8 @@ impl Parts<'_> {
     fn app(&self, Proof { guard, passwords }: Proof) -> App {
         let access = &self.settings.access;
         let streams = self.hub.store().root().path().to_owned();
+        let mut never = self.settings.secret_files();
+        never.push(streams.clone());
         let cookies = Cookies {
             tls: self.settings.tls_cert.is_some(),
             cross_site: !access.allowed_origin.is_empty(),
@@ -159,7 +161,7 @@ impl Parts<'_> {
                 cli: command_line(&streams),
                 max_record: self.common.max_record,
             },
-            assets: Assets::new(self.settings.web.clone(), streams),
+            assets: Assets::new(self.settings.web.clone(), never),
             limits: Arc::clone(self.limits),
         }
     }

@@ -1,7 +1,8 @@
 //! Too much of everything.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::json;
@@ -36,8 +37,54 @@ fn one_connection_too_many_is_closed_and_the_others_go_on() {
     server.stream("ann").append("{\"n\":1}");
     assert_eq!(follower.data(), "{\"n\":1}");
     drop((idle, follower));
-    server.measured("tailcast_connections", "1");
+    server.measured("tailcast_connections", 1);
     assert!(!is_closed(wire::connect(server.address)));
+}
+
+/// Opens so many connections, says so, and holds them until its input ends or all were closed; then says how many were.
+const IDLE: &str = r#"
+import resource, select, socket, sys
+host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+poll = select.epoll()
+idle = {}
+for _ in range(count):
+    one = socket.create_connection((host, port))
+    poll.register(one, select.EPOLLIN)
+    idle[one.fileno()] = one
+print("open", flush=True)
+closed = 0
+while closed < count:
+    for descriptor, _ in poll.poll():
+        assert idle[descriptor].recv(1) == b"", "an answer without a question"
+        poll.unregister(descriptor)
+        closed += 1
+print("closed", closed, flush=True)
+"#;
+
+#[test]
+fn ten_thousand_idle_connections_hold_up_nobody_and_are_closed() {
+    let args = ["--head-time", "5", "--max-connections", "10002"];
+    let server = Server::start_secured(&args);
+    let ann = bearer(json!({ "userId": "ann" }));
+    let mut follower = server.follow_raw("/events", &[("Authorization", &ann)]);
+    assert_eq!(follower.next().name.as_deref(), Some("ready"));
+    let (host, port) = (server.address.ip(), server.address.port());
+    let mut idle = Command::new("python3")
+        .args(["-c", IDLE, &host.to_string(), &port.to_string(), "10000"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(idle.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "open");
+    server.stream("ann").append("{\"n\":1}");
+    assert_eq!(follower.data(), "{\"n\":1}");
+    assert_eq!(server.request("GET", "/", &[], b"").status, 200);
+    assert_eq!(lines.next().unwrap().unwrap(), "closed 10000");
+    assert!(idle.wait().unwrap().success());
+    // The follower's, and the one that asks.
+    server.measured("tailcast_connections", 2);
 }
 
 #[test]
@@ -59,7 +106,7 @@ fn a_user_has_so_many_streams_and_an_event_source_is_told_to_come_again() {
     let mut bob = server.follow_raw("/events", &[("Authorization", &bob)]);
     assert_eq!(bob.next().name.as_deref(), Some("ready"));
     drop(here);
-    server.measured("tailcast_followers", "1");
+    server.measured("tailcast_followers", 1);
     let mut again = server.follow_raw("/events", &headers);
     assert_eq!(again.next().name.as_deref(), Some("ready"));
 }
@@ -203,6 +250,46 @@ fn a_thousand_bad_logins_are_ten_a_minute() {
 }
 
 #[test]
+fn a_hundred_thousand_bad_logins_keep_nobody_from_its_stream() {
+    let server = Server::start_secured(&["--max-logins", "20"]);
+    let ann = bearer(json!({ "userId": "ann" }));
+    let mut follower = server.follow_raw("/events", &[("Authorization", &ann)]);
+    assert_eq!(follower.next().name.as_deref(), Some("ready"));
+    let before = server.peak_memory();
+    let folder = crate::kit::folder();
+    let body = folder.path().join("login");
+    let guess = json!({ "username": SERVICE.0, "password": "a guess" });
+    std::fs::write(&body, guess.to_string()).unwrap();
+    let login = format!("http://{}/login", server.address);
+    let mut guesses = Command::new("ab")
+        .args(["-q", "-k", "-c", "20", "-n", "100000", "-p"])
+        .arg(&body)
+        .args(["-T", "application/json", &login])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let mut delivered = 0;
+    while guesses.try_wait().unwrap().is_none() {
+        delivered += 1;
+        let record = format!("{{\"n\":{delivered}}}");
+        server.stream("ann").append(&record);
+        assert_eq!(follower.data(), record);
+    }
+    let report = std::io::read_to_string(guesses.stdout.take().unwrap()).unwrap();
+    let wrong = report.lines().find(|it| it.starts_with("Non-2xx"));
+    assert!(
+        wrong.is_some_and(|it| it.ends_with(" 100000")) && delivered > 0,
+        "{report}"
+    );
+    let limited = server.metric("tailcast_requests_limited_total");
+    let minutes = begun.elapsed().as_secs() / 60 + 1;
+    assert!((100_000 - limited) <= 20 * (minutes + 1), "{limited}");
+    let grown = server.peak_memory() - before;
+    assert!(grown < 16 << 20, "{grown} bytes more");
+}
+
+#[test]
 fn a_body_of_100_mb_is_refused_before_it_is_there() {
     let server = Server::start_secured(&[]);
     let before = server.peak_memory();
@@ -263,7 +350,7 @@ fn clients_that_come_and_go_leave_nothing_behind() {
         let mut socket = wire::connect(server.address);
         let _ = socket.write_all(&piece[..(round * 7) % (piece.len() + 1)]);
     }
-    server.measured("tailcast_connections", "1");
-    server.measured("tailcast_followers", "0");
-    server.measured("tailcast_streams", "0");
+    server.measured("tailcast_connections", 1);
+    server.measured("tailcast_followers", 0);
+    server.measured("tailcast_streams", 0);
 }

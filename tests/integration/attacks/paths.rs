@@ -4,7 +4,8 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use super::{FORM, backend};
-use crate::kit::{Server, folder, run, wire};
+use crate::kit::http2::certificate;
+use crate::kit::{SECRET, Server, folder, run, wire};
 
 #[test]
 fn the_control_interface_is_not_on_the_main_listener() {
@@ -189,6 +190,34 @@ fn streams_repositories_and_what_lies_outside_are_no_files_of_the_web() {
     }
     for target in ["/page.html", "/sub/page.html", "/sub/%70age.html"] {
         assert_eq!(own.get(target).body, "a page", "{target}");
+    }
+}
+
+#[test]
+fn what_proves_who_one_is_is_no_file_of_the_web() {
+    let at = folder();
+    for (file, text) in [("secret", SECRET), ("people", ""), ("page.html", "")] {
+        std::fs::write(at.path().join(file), text).unwrap();
+    }
+    certificate(at.path());
+    let args =
+        "--web . --secret-file secret --htpasswd people --tls-cert cert.pem --tls-key key.pem";
+    let args: Vec<&str> = args.split(' ').collect();
+    let server = Server::start_in(at, &args);
+    symlink("secret", server.folder.path().join("alias")).unwrap();
+    for (path, status) in [
+        ("page.html", "200"),
+        ("cert.pem", "200"),
+        ("secret", "404"),
+        ("alias", "404"),
+        ("people", "404"),
+        ("key.pem", "404"),
+        ("streams/", "404"),
+    ] {
+        let url = format!("https://{}/{path}", server.address);
+        let curl =
+            run(Command::new("curl").args(["-sk", "-w", "%{http_code}", "-o", "/dev/null", &url]));
+        assert_eq!(String::from_utf8(curl.stdout).unwrap(), status, "{path}");
     }
 }
 

@@ -42,7 +42,7 @@ fn connections_without_a_request_are_closed_in_time() {
         let said = wire::exchange(address, b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(wire::statuses(&said), [404], "{said}");
     }
-    server.measured("tailcast_connections", "1");
+    server.measured("tailcast_connections", 1);
 }
 
 #[test]

@@ -166,13 +166,13 @@ fn a_hundred_streams_share_a_connection_and_one_more_is_refused() {
         client.send(&follow(1 + 2 * number));
         assert_eq!(client.status(1 + 2 * number), 200);
     }
-    server.measured("tailcast_followers", &streams.to_string());
+    server.measured("tailcast_followers", streams.into());
     let many = 1 + 2 * streams;
     client.send(&follow(many));
     assert_eq!(client.wait(|it| it.stream == many).kind, RST_STREAM);
     // One that goes makes room.
     client.send(&frame(RST_STREAM, 0, 1, &CANCEL));
-    server.measured("tailcast_followers", &(streams - 1).to_string());
+    server.measured("tailcast_followers", (streams - 1).into());
     client.send(&follow(many + 2));
     assert_eq!(client.status(many + 2), 200);
 }
@@ -230,7 +230,7 @@ fn rapid_resets_and_other_floods_end_the_connection() {
     client.send(&request(1, "GET", "/me", &large, END_STREAM));
     while client.next().is_some() {}
     // Nobody else has noticed.
-    server.measured("tailcast_followers", "1");
+    server.measured("tailcast_followers", 1);
     server.stream("ann").append("{\"still\":\"works\"}");
     other.wait(|it| it.kind == DATA && it.payload.windows(5).any(|it| it == b"still"));
     other.send(&frame(PING, 0, 0, &[7; 8]));
@@ -267,7 +267,7 @@ fn connections_that_begin_and_go_no_further_are_closed_in_time() {
     }
     idle.wait(|it| it.kind == GOAWAY);
     while idle.next().is_some() {}
-    server.measured("tailcast_connections", "1");
+    server.measured("tailcast_connections", 1);
 }
 
 #[test]
@@ -286,10 +286,13 @@ fn a_certificate_that_is_replaced_is_taken_up_and_streams_go_on() {
     let at = folder();
     certificate(at.path());
     // The key comes first: for a moment the two do not fit.
-    for file in ["key.pem", "cert.pem"] {
+    for (file, said) in [
+        ("key.pem", "do not fit together"),
+        ("cert.pem", "took up the new certificate"),
+    ] {
         std::fs::rename(at.path().join(file), server.folder.path().join(file)).unwrap();
+        server.logged(&[said]);
     }
-    server.logged(&["took up the new certificate"]);
     // This trusts the new one only.
     let mut after = Http2::connect(&server);
     after.send(&request(
@@ -302,4 +305,21 @@ fn a_certificate_that_is_replaced_is_taken_up_and_streams_go_on() {
     assert_eq!(after.status(1), 200);
     server.stream("ann").append("{\"still\":\"works\"}");
     before.wait(|it| it.kind == DATA && it.payload.windows(5).any(|it| it == b"still"));
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused_at_the_start() {
+    let (at, other) = (folder(), folder());
+    certificate(at.path());
+    certificate(other.path());
+    let key = other.path().join("key.pem");
+    let mut serve = tailcast();
+    serve.args(["serve", "--tls-cert", "cert.pem", "--tls-key"]);
+    let refused = serve.arg(key).current_dir(at.path()).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success(), "{said}");
+    assert!(
+        said.contains("the certificate and its key do not fit together"),
+        "{said}"
+    );
 }
