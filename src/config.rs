@@ -205,8 +205,8 @@ pub struct Much {
     pub max_logins: NonZeroU32,
 
     /// Networks of proxies that say where requests come from, by X-Forwarded-For; like 127.0.0.1 or 10.0.0.0/8
-    #[arg(long, env = "TAILCAST_TRUSTED_PROXY", value_name = "NET", value_delimiter = ',', value_parser = network)]
-    pub trusted_proxy: Vec<IpNet>,
+    #[arg(long, env = "TAILCAST_TRUSTED_PROXY", value_name = "NET", value_parser = list(network))]
+    pub trusted_proxy: Vec<List<IpNet>>,
 }
 
 impl Much {
@@ -220,6 +220,27 @@ impl Much {
             writes: self.max_writes,
             logins: self.max_logins,
         }
+    }
+}
+
+/// Several, as one option or variable names them.
+#[derive(Debug, Clone)]
+pub struct List<T>(Vec<T>);
+
+/// What all lists of an option hold.
+#[must_use]
+pub fn all<T: Clone>(lists: &[List<T>]) -> Vec<T> {
+    lists.iter().flat_map(|list| &list.0).cloned().collect()
+}
+
+/// Reads a list with commas between its items, and perhaps spaces. An empty one is none: files of settings have
+/// variables without a value.
+fn list<T>(
+    one: impl Fn(&str) -> Result<T, String> + Clone,
+) -> impl Fn(&str) -> Result<List<T>, String> + Clone {
+    move |text| {
+        let items = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+        Ok(List(items.map(&one).collect::<Result<_, _>>()?))
     }
 }
 
@@ -278,6 +299,17 @@ pub struct Access {
     #[arg(long, env = "TAILCAST_JWT_PUBLIC_KEY", value_name = "FILE")]
     pub jwt_public_key: Option<PathBuf>,
 
+    /// For whom tokens of --jwt-public-key must be, by their claim aud: one of these, with commas between them. Without
+    /// it, tokens that have the claim are refused
+    #[arg(
+        long,
+        env = "TAILCAST_JWT_AUDIENCE",
+        value_name = "TEXT",
+        value_parser = list(|text| Ok(text.to_owned())),
+        requires = "jwt_public_key"
+    )]
+    pub jwt_audience: Vec<List<String>>,
+
     /// Names and passwords for /login, written by `tailcast passwd`
     #[arg(long, env = "TAILCAST_HTPASSWD", value_name = "FILE")]
     pub htpasswd: Option<PathBuf>,
@@ -287,8 +319,8 @@ pub struct Access {
     pub login_time: Duration,
 
     /// Origins of other sites whose pages may read and write, with commas between them
-    #[arg(long, env = "ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin::allowed)]
-    pub allowed_origin: Vec<HeaderValue>,
+    #[arg(long, env = "ALLOWED_ORIGIN", value_name = "ORIGIN", value_parser = list(origin::allowed))]
+    pub allowed_origin: Vec<List<HeaderValue>>,
 }
 
 /// Text that is never shown.
@@ -335,7 +367,8 @@ impl Access {
             );
         }
         let public = read(&self.jwt_public_key).transpose()?;
-        Keys::new(secret, public.as_deref()).context("cannot use the keys of secured mode")
+        Keys::new(secret, public.as_deref(), &all(&self.jwt_audience))
+            .context("cannot use the keys of secured mode")
     }
 }
 

@@ -136,9 +136,11 @@ impl App {
             let network = self.limits.network(&parts);
             self.limits.login(network)?;
             let body = self.limits.read(body, MAX_LOGIN).await?;
-            let reply = self.session.login(&parts, body).await?;
-            self.limits.logged_in(network);
-            return Ok(reply);
+            let reply = self.session.login(&parts, body).await;
+            if !matches!(reply, Err(Problem::BadLogin)) {
+                self.limits.logged_in(network);
+            }
+            return reply;
         }
         self.api.broadcast(&parts, body).await
     }

@@ -19,6 +19,7 @@ pub struct Identity {
     admin: bool,
     expires: Option<f64>,
     id: Option<String>,
+    nameless: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +88,7 @@ impl Identity {
             admin: false,
             expires: None,
             id: None,
+            nameless: false,
         }
     }
 
@@ -106,7 +108,8 @@ impl Identity {
             Some(list) if list.0.iter().any(|it| it == ANY) => Channels::Any,
             Some(list) => {
                 let channels = list.0.iter().map(|name| Channel::optional(name));
-                Channels::These(named("channel", channels.collect())?)
+                let channels: Vec<_> = named("channel", channels.collect())?;
+                Channels::These(each_once(channels))
             }
         };
         let publishes = match &claims.publish {
@@ -125,6 +128,7 @@ impl Identity {
             admin: claims.admin,
             expires: Some(claims.exp),
             id: claims.id.clone(),
+            nameless: claims.nameless,
         })
     }
 
@@ -140,10 +144,10 @@ impl Identity {
         self.id.as_deref().or(self.user.as_ref().map(User::as_str))
     }
 
-    /// Whether it logged in: only tokens of `/login` claim an id.
+    /// Whether its named events come without their names where `type=` is asked for.
     #[must_use]
-    pub fn logged_in(&self) -> bool {
-        self.id.is_some()
+    pub fn nameless(&self) -> bool {
+        self.nameless
     }
 
     /// Until when, as Unix time in seconds.
@@ -252,6 +256,16 @@ impl Identity {
     }
 }
 
+fn each_once<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut once = Vec::with_capacity(all.len());
+    for it in all {
+        if !once.contains(&it) {
+            once.push(it);
+        }
+    }
+    once
+}
+
 fn named<T>(claim: &'static str, name: Result<T, NameError>) -> Result<T, ClaimError> {
     name.map_err(|source| ClaimError::Name { claim, source })
 }
@@ -273,7 +287,8 @@ mod tests {
 
     #[test]
     fn a_users_token_follows_its_channels_and_publishes_nothing() {
-        let ann = identity(r#"{"userId":"ann","exp":9,"channel":["","news"]}"#).unwrap();
+        let ann = r#"{"userId":"ann","exp":9,"channel":["","news","news",""]}"#;
+        let ann = identity(ann).unwrap();
         let news = Channel::optional("news").unwrap();
         let sport = Channel::optional("sport").unwrap();
         assert_eq!(ann.follows(vec![]).unwrap(), [None, news.clone()]);

@@ -111,9 +111,9 @@ impl Passwords {
         self.file.is_none() && self.services.is_empty()
     }
 
-    /// Who has this name and password; `None` if nobody. Takes about a quarter of a second, for known and unknown
-    /// names alike; call it off the event loop.
-    pub fn login(&self, name: &str, password: &str) -> Result<Option<Account>, PasswordError> {
+    /// The service account of this name and password.
+    #[must_use]
+    pub fn service(&self, name: &str, password: &str) -> Option<Account> {
         let mut service = None;
         for it in &self.services {
             let same = it.name.as_bytes().ct_eq(name.as_bytes())
@@ -122,14 +122,24 @@ impl Passwords {
                 service = Some(Account::Service(it.name.clone(), it.roles));
             }
         }
-        let people = match &self.file {
-            Some(path) => read(path)?,
-            None => return Ok(service),
+        service
+    }
+
+    /// Whether there is a file of people to look into.
+    #[must_use]
+    pub fn knows_people(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// The person of this name and password; `None` if nobody. Takes about a quarter of a second, for known and
+    /// unknown names alike; call it off the event loop.
+    pub fn person(&self, name: &str, password: &str) -> Result<Option<Account>, PasswordError> {
+        let Some(path) = &self.file else {
+            return Ok(None);
         };
-        if service.is_some() {
-            return Ok(service);
-        }
-        let hash = people.get(name).map_or(NOBODY, String::as_str);
+        let people = read(path)?;
+        let nobody = nobody_like(people.values());
+        let hash = people.get(name).unwrap_or(&nobody);
         let is_right = password.len() <= MAX_PASSWORD && bcrypt::verify(password, hash)?;
         if !is_right || !people.contains_key(name) {
             return Ok(None);
@@ -161,11 +171,16 @@ pub fn set(path: &Path, name: &str, password: &str) -> Result<(), PasswordError>
     replace(path, &(lines.join("\n") + "\n")).map_err(file)
 }
 
+/// A file that is there keeps its owner and mode, and a link to it stays one.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut name = path.as_os_str().to_owned();
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let before = std::fs::metadata(&path).ok();
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}", std::process::id()));
+    let name = path.with_file_name(name);
     let made = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -173,10 +188,15 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         .open(&name);
     let written = made
         .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
+            file.write_all(text.as_bytes())?;
+            if let Some(before) = before {
+                // Only root can give files away; for others the owner is the same anyway.
+                let _ = fchown(&file, Some(before.uid()), Some(before.gid()));
+                file.set_permissions(before.permissions())?;
+            }
+            file.sync_all()
         })
-        .and_then(|()| std::fs::rename(&name, path));
+        .and_then(|()| std::fs::rename(&name, &path));
     if written.is_err() {
         let _ = std::fs::remove_file(&name);
     }
@@ -215,6 +235,17 @@ fn read(path: &Path) -> Result<HashMap<String, String>, PasswordError> {
     Ok(people)
 }
 
+/// A hash that nobody has, of the highest cost among these.
+fn nobody_like<'a>(hashes: impl Iterator<Item = &'a String>) -> String {
+    let cost = |hash: &'a String| hash.get(4..6);
+    let highest = hashes.filter_map(cost).max();
+    let mut nobody = NOBODY.to_owned();
+    if let Some(cost) = highest {
+        nobody.replace_range(4..6, cost);
+    }
+    nobody
+}
+
 fn is_bcrypt(hash: &str) -> bool {
     ["$2y$", "$2b$", "$2a$", "$2x$"]
         .iter()
@@ -241,7 +272,7 @@ mod tests {
         );
         assert_eq!(mode & 0o777, 0o600);
         let passwords = Passwords::new(Some(path), Vec::new()).unwrap();
-        let login = |name, password| passwords.login(name, password).unwrap();
+        let login = |name, password| passwords.person(name, password).unwrap();
         let ann = Account::Person(User::new("ann").unwrap());
         assert_eq!(login("ann", "second password"), Some(ann));
         assert_eq!(login("ann", "first password"), None);
@@ -252,9 +283,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_keeps_its_mode_and_a_link_stays_one() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("htpasswd"), folder.path().join("link"));
+        set(&path, "ann", "first password").unwrap();
+        let mode = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(&path, mode).unwrap();
+        std::os::unix::fs::symlink("htpasswd", &link).unwrap();
+        set(&link, "bob", "bob's password").unwrap();
+        assert!(link.is_symlink());
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("ann:") && text.contains("bob:"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
     fn nobody_has_a_hash_that_takes_as_long_as_any() {
         assert!(is_bcrypt(NOBODY) && NOBODY.contains(&format!("${COST}$")));
         assert!(!bcrypt::verify("", NOBODY).unwrap());
+        let of_cost = |cost: &str| NOBODY.replace("$12$", &format!("${cost}$"));
+        assert_eq!(nobody_like(std::iter::empty()), NOBODY);
+        let file = [of_cost("05"), of_cost("08"), of_cost("06")];
+        assert_eq!(nobody_like(file.iter()), of_cost("08"));
     }
 
     #[test]
@@ -271,9 +324,9 @@ mod tests {
         assert!(!format!("{service:?}").contains("\"p\""));
         let passwords = Passwords::new(None, vec![service]).unwrap();
         let app = Account::Service("app".to_owned(), roles);
-        assert_eq!(passwords.login("app", "p").unwrap(), Some(app));
-        assert_eq!(passwords.login("app", "q").unwrap(), None);
-        assert_eq!(passwords.login("ap", "p").unwrap(), None);
+        assert_eq!(passwords.service("app", "p"), Some(app));
+        assert_eq!(passwords.service("app", "q"), None);
+        assert_eq!(passwords.service("ap", "p"), None);
     }
 
     #[test]

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::{ClaimError, Identity};
 
+/// How far a signer's clock may be ahead of ours, in seconds.
+const LEEWAY: f64 = 60.0;
+
 /// The longest token that is looked at, in bytes. A hundred channels fit.
 pub const MAX_TOKEN: usize = 8 * 1024;
 
@@ -35,9 +38,24 @@ pub struct Claims {
     /// Whether it may administer the server.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub admin: bool,
-    /// The id asked for at goSSE's login.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The id asked for at goSSE's login. Others have ids of their own kinds, which mean nothing here.
+    #[serde(
+        default,
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub id: Option<String>,
+    /// Whether named events come without their names where `type=` is asked for: goSSE's client hears no others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nameless: bool,
+    /// For whom it was made, if its maker says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<Names>,
+}
+
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
 }
 
 /// Many readers take whole numbers only.
@@ -106,12 +124,20 @@ pub enum TokenError {
     /// Signed with another key, or changed since.
     #[error("the token's signature is wrong")]
     Signature,
+    /// The id that came beside it is another one.
+    #[error("the id beside the token is not the one that it was made for at the login")]
+    Id,
     /// `exp` is past.
     #[error("the token has expired")]
     Expired,
     /// `nbf` is to come.
     #[error("the token is not valid yet")]
     TooEarly,
+    /// Its `aud` does not name this server (RFC 7519, section 4.1.3).
+    #[error(
+        "the token is for another audience; what is for this server is named with --jwt-audience"
+    )]
+    Audience,
     /// No `exp`, or not a number.
     #[error("the token lacks the claim exp, a Unix time in seconds")]
     NoExpiry,
@@ -144,6 +170,8 @@ pub struct Keys {
 struct Verifier {
     algorithm: Algorithm,
     key: DecodingKey,
+    /// For whom its tokens must be; `None` for those that are made for this server anyway.
+    audience: Option<Vec<String>>,
 }
 
 impl fmt::Debug for Keys {
@@ -154,8 +182,13 @@ impl fmt::Debug for Keys {
 
 impl Keys {
     /// The keys of a secret (HS256), of a public key in PEM (RS256, ES256 or `EdDSA`, by its kind), or of both.
-    /// `None` if there is neither.
-    pub fn new(secret: Option<&[u8]>, public: Option<&[u8]>) -> Result<Option<Self>, KeyError> {
+    /// `None` if there is neither. A public key's owner makes tokens for others, too: those with an `aud` must name
+    /// one of `audience`, and if that names any, all must.
+    pub fn new(
+        secret: Option<&[u8]>,
+        public: Option<&[u8]>,
+        audience: &[String],
+    ) -> Result<Option<Self>, KeyError> {
         let mut keys = Self {
             verifiers: Vec::new(),
             signer: None,
@@ -168,10 +201,14 @@ impl Keys {
             keys.verifiers.push(Verifier {
                 algorithm: Algorithm::HS256,
                 key: DecodingKey::from_secret(secret),
+                audience: None,
             });
         }
         if let Some(pem) = public {
-            keys.verifiers.push(public_key(pem)?);
+            keys.verifiers.push(Verifier {
+                audience: Some(audience.to_vec()),
+                ..public_key(pem)?
+            });
         }
         Ok((!keys.verifiers.is_empty()).then_some(keys))
     }
@@ -202,10 +239,13 @@ impl Keys {
         }
         match time("nbf") {
             None => {}
-            Some(Some(nbf)) if nbf <= now => {}
+            Some(Some(nbf)) if nbf <= now + LEEWAY => {}
             Some(_) => return Err(TokenError::TooEarly),
         }
         let claims: Claims = serde_json::from_value(claims)?;
+        if !verifier.is_for_us(&claims) {
+            return Err(TokenError::Audience);
+        }
         Ok(Identity::of_claims(&claims)?)
     }
 
@@ -245,6 +285,16 @@ impl Keys {
     }
 }
 
+impl Verifier {
+    fn is_for_us(&self, claims: &Claims) -> bool {
+        match (&self.audience, &claims.aud) {
+            (None, _) => true,
+            (Some(ours), None) => ours.is_empty(),
+            (Some(ours), Some(theirs)) => theirs.0.iter().any(|it| ours.contains(it)),
+        }
+    }
+}
+
 /// Reads a public key in PEM of one kind.
 type ReadKey = fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>;
 
@@ -258,7 +308,11 @@ fn public_key(pem: &[u8]) -> Result<Verifier, KeyError> {
         .into_iter()
         .find_map(|(algorithm, read)| Some((algorithm, read(pem).ok()?)));
     let (algorithm, key) = found.ok_or(KeyError::NotPublicKey)?;
-    Ok(Verifier { algorithm, key })
+    Ok(Verifier {
+        algorithm,
+        key,
+        audience: None,
+    })
 }
 
 #[cfg(test)]
@@ -274,7 +328,7 @@ mod tests {
     const NOW: f64 = 1_000_000.0;
 
     fn keys() -> Keys {
-        Keys::new(Some(SECRET), None).unwrap().unwrap()
+        Keys::new(Some(SECRET), None, &[]).unwrap().unwrap()
     }
 
     /// As another program would make it.
@@ -323,7 +377,8 @@ mod tests {
         };
         let text = keys().sign(&claims).unwrap();
         assert_eq!(keys().read(&text, NOW).unwrap().expires(), Some(NOW + 60.0));
-        let other = Keys::new(Some(b"another secret"), None).unwrap().unwrap();
+        let other = Keys::new(Some(b"another secret"), None, &[]);
+        let other = other.unwrap().unwrap();
         assert!(matches!(other.read(&text, NOW), Err(TokenError::Signature)));
     }
 
@@ -337,7 +392,7 @@ mod tests {
             let read = keys().read(&token(&json!({}), &claims), NOW);
             assert!(matches!(read, Err(TokenError::NoExpiry)), "{claims}");
         }
-        for nbf in [json!(NOW + 5.0), json!("1"), json!(null)] {
+        for nbf in [json!(NOW + LEEWAY + 5.0), json!("1"), json!(null)] {
             let claims = json!({ "userId": "ann", "exp": NOW + 9.0, "nbf": nbf });
             let read = keys().read(&token(&json!({}), &claims), NOW);
             assert!(matches!(read, Err(TokenError::TooEarly)), "{claims}");
@@ -378,7 +433,7 @@ mod tests {
     #[test]
     fn a_public_key_is_no_secret() {
         // The classic confusion: a token signed by HMAC with the text of the public key.
-        let keys = Keys::new(None, Some(PUBLIC.as_bytes())).unwrap().unwrap();
+        let keys = public(&[]);
         let claims = json!({ "userId": "ann", "exp": NOW + 9.0 });
         let key = EncodingKey::from_secret(PUBLIC.as_bytes());
         let forged = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
@@ -390,9 +445,52 @@ mod tests {
         let good = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &key).unwrap();
         assert!(keys.read(&good, NOW).is_ok());
         assert!(!keys.can_sign());
-        assert!(Keys::new(None, Some(b"no key")).is_err());
-        assert!(Keys::new(Some(b""), None).is_err());
-        assert!(Keys::new(None, None).unwrap().is_none());
+        assert!(Keys::new(None, Some(b"no key"), &[]).is_err());
+        assert!(Keys::new(Some(b""), None, &[]).is_err());
+        assert!(Keys::new(None, None, &[]).unwrap().is_none());
+    }
+
+    fn public(audience: &[&str]) -> Keys {
+        let audience: Vec<String> = audience.iter().map(ToString::to_string).collect();
+        let keys = Keys::new(None, Some(PUBLIC.as_bytes()), &audience);
+        keys.unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_token_for_another_audience_is_refused_and_one_for_nobody_only_if_ours_is_named() {
+        let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).unwrap();
+        let reads = |keys: &Keys, aud: Value| {
+            let mut claims = json!({ "sub": "ann", "exp": NOW + 9.0, "aud": aud });
+            claims
+                .as_object_mut()
+                .unwrap()
+                .retain(|_, it| !it.is_null());
+            let header = Header::new(Algorithm::EdDSA);
+            let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+            match keys.read(&token, NOW) {
+                Ok(_) => true,
+                Err(TokenError::Audience) => false,
+                Err(other) => panic!("{other}"),
+            }
+        };
+        let (any, ours) = (public(&[]), public(&["push", "live"]));
+        assert!(reads(&any, json!(null)) && !reads(&any, json!("shop")));
+        assert!(reads(&ours, json!("live")) && reads(&ours, json!(["shop", "push"])));
+        assert!(!reads(&ours, json!("shop")) && !reads(&ours, json!(null)));
+        let own = token(
+            &json!({}),
+            &json!({ "sub": "ann", "exp": NOW + 9.0, "aud": "shop" }),
+        );
+        assert!(keys().read(&own, NOW).is_ok(), "a secret is nobody else's");
+    }
+
+    #[test]
+    fn ids_of_other_kinds_mean_nothing() {
+        for id in [json!(42), json!("42"), json!(null), json!({ "a": 1 })] {
+            let claims = json!({ "userId": "ann", "exp": NOW + 9.0, "id": id });
+            let ann = keys().read(&token(&json!({}), &claims), NOW).unwrap();
+            assert!(!ann.nameless(), "{id}");
+        }
     }
 
     const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAzarrJ9uCRAuQCzIefcSJkSxy5u5BNVZxUP4YzD4icDQ=\n-----END PUBLIC KEY-----\n";

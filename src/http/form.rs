@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 
 use super::reply::Problem;
 
+/// The most fields a form may have: ours have ten.
+const MAX_FIELDS: usize = 64;
+
 /// Named texts, each name with one or several.
 #[derive(Debug, Default)]
 pub struct Form(HashMap<String, Vec<String>>);
@@ -31,7 +34,7 @@ impl Form {
             "application/x-www-form-urlencoded" | "" => {
                 let mut form = Self::default();
                 for (name, value) in form_urlencoded::parse(&body) {
-                    form.add(&name, value.into_owned());
+                    form.add(&name, value.into_owned())?;
                 }
                 Ok(form)
             }
@@ -56,8 +59,14 @@ impl Form {
         self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
-    fn add(&mut self, name: &str, value: String) {
+    fn add(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        if self.0.values().map(Vec::len).sum::<usize>() == MAX_FIELDS {
+            return Err(Problem::BadRequest(format!(
+                "the form has more than {MAX_FIELDS} fields"
+            )));
+        }
         self.0.entry(name.to_owned()).or_default().push(value);
+        Ok(())
     }
 
     fn read_json(body: &[u8]) -> Result<Self, Problem> {
@@ -71,10 +80,12 @@ impl Form {
                 continue;
             }
             match serde_json::from_str::<String>(json) {
-                Ok(text) => form.add(&name, text),
+                Ok(text) => form.add(&name, text)?,
                 Err(_) => match serde_json::from_str::<Vec<String>>(json) {
-                    Ok(texts) => texts.into_iter().for_each(|text| form.add(&name, text)),
-                    Err(_) => form.add(&name, json.to_owned()),
+                    Ok(texts) => texts
+                        .into_iter()
+                        .try_for_each(|text| form.add(&name, text))?,
+                    Err(_) => form.add(&name, json.to_owned())?,
                 },
             }
         }
@@ -92,7 +103,7 @@ impl Form {
             if let Some(name) = field.name().map(str::to_owned) {
                 // As in the other formats: UTF-8, whatever a part says of its charset, and with its byte order mark.
                 let value = field.bytes().await.map_err(bad)?;
-                form.add(&name, String::from_utf8_lossy(&value).into_owned());
+                form.add(&name, String::from_utf8_lossy(&value).into_owned())?;
             }
         }
         Ok(form)
@@ -116,7 +127,9 @@ mod tests {
         assert_eq!(get("text"), Some(r#"{"b":2}"#));
         assert_eq!(form.all("channel"), ["x", "y"]);
         assert_eq!(get("none"), None);
-        for bad in ["", "[]", "{", "{\"a\":}", "7"] {
+        let many: Vec<String> = (0..=MAX_FIELDS).map(|n| format!("\"{n}\":1")).collect();
+        let many = format!("{{{}}}", many.join(","));
+        for bad in ["", "[]", "{", "{\"a\":}", "7", &many] {
             assert!(Form::read_json(bad.as_bytes()).is_err(), "{bad}");
         }
     }

@@ -43,12 +43,14 @@ impl Guard {
     /// Who asks. A token is taken from `Authorization`, else from `token=`, else from the cookie, whatever else
     /// the request accepts; the user's cookie must not name another one.
     pub fn identity(&self, headers: &HeaderMap, query: &str) -> Result<Identity, Problem> {
-        let said = said(headers, query)?;
+        let named = named(query)?;
         if !self.is_secured() {
-            return Ok(Identity::open(said));
+            let said = named.map_or_else(|| user_of(headers), |user| Ok(Some(user)));
+            return Ok(Identity::open(said?));
         }
         let identity = self.proven(headers, query)?;
-        if let Some(said) = said {
+        // A cookie that cannot be read names nobody.
+        if let Some(said) = named.or_else(|| user_of(headers).ok().flatten()) {
             identity.may_be(&said)?;
         }
         Ok(identity)
@@ -97,20 +99,16 @@ fn read(keys: &Keys, token: &str) -> Result<Identity, Problem> {
     };
     let identity = keys.read(&wrapped.token, now)?;
     if identity.id() != Some(&wrapped.id) {
-        return Err(TokenError::Signature.into());
+        return Err(TokenError::Id.into());
     }
     Ok(identity)
 }
 
-/// Whom a request names without proving it: `user=`, or the cookie.
-fn said(headers: &HeaderMap, query: &str) -> Result<Option<User>, Problem> {
-    match parameter(query, "user") {
-        Some(user) => match User::new(&user) {
-            Ok(user) => Ok(Some(user)),
-            Err(error) => Err(Problem::BadRequest(error.to_string())),
-        },
-        None => user_of(headers),
-    }
+/// Whom a request's query names, without proving it.
+fn named(query: &str) -> Result<Option<User>, Problem> {
+    let user = parameter(query, "user").map(|user| User::new(&user));
+    user.transpose()
+        .map_err(|error| Problem::BadRequest(error.to_string()))
 }
 
 /// Whom a request's cookies name.

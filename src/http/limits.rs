@@ -145,7 +145,7 @@ impl Limits {
         Ok(())
     }
 
-    /// A login that succeeded is not counted: programs log in before each of their broadcasts.
+    /// A login that did not fail is not counted: programs log in before each of their broadcasts.
     pub fn logged_in(&self, network: Option<Network>) {
         if let Some(logins) = lock(&self.logins).get_mut(&network) {
             logins.count = logins.count.saturating_sub(1);

@@ -149,6 +149,13 @@ pub fn allowed(text: &str) -> Result<HeaderValue, String> {
     if !is_origin {
         return Err(wrong());
     }
+    // Browsers leave the scheme's own port away.
+    let own_port = if text.starts_with("https:") {
+        ":443"
+    } else {
+        ":80"
+    };
+    let text = text.strip_suffix(own_port).unwrap_or(text);
     HeaderValue::from_str(text).map_err(|_| wrong())
 }
 

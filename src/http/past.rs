@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::{Method, Request};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 
 use super::guard::Guard;
 use super::reply::{self, Problem, Reply};
@@ -25,7 +26,7 @@ const LIMIT: usize = 50;
 /// Records of the largest page.
 const MAX_LIMIT: usize = 500;
 
-/// How much of each stream is held for a page, in bytes; older records come with the next page.
+/// How much of all streams is held for a page, in bytes, each having its share; older records come with the next page.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Serves pages of history.
@@ -35,6 +36,8 @@ pub struct Past {
     pub store: Arc<Store>,
     /// Who may read it.
     pub guard: Guard,
+    /// One for each page that may be made at the same time: that may mean to read all of a stream's files.
+    pub turns: Arc<Semaphore>,
 }
 
 /// Which page.
@@ -90,7 +93,15 @@ impl Past {
         let wish = Wish::of(&identity, request.headers(), query)?;
         let page = Page::of(&wish, query)?;
         let store = Arc::clone(&self.store);
-        let read = tokio::task::spawn_blocking(move || items(&store, &wish, &page)).await;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| Problem::Server)?;
+        // Kept until it is done, also if whoever asked has gone.
+        let read = tokio::task::spawn_blocking(move || {
+            let items = items(&store, &wish, &page);
+            drop(turn);
+            items
+        });
+        let read = read.await;
         let items = read.map_err(|_| Problem::Server)?.map_err(|error| {
             tracing::error!("{}", one_line(&error));
             Problem::Server
@@ -149,8 +160,9 @@ fn items(store: &Store, wish: &Wish, page: &Page) -> Result<Vec<Item>, ReadError
     let addresses = wish.addresses();
     let mut places = Vec::with_capacity(addresses.len());
     let mut found = Vec::new();
+    let most = MAX_BYTES / addresses.len().max(1);
     for (lane, address) in addresses.iter().enumerate() {
-        let read = read_lane(store, address, lane, wish, page)?;
+        let read = read_lane(store, address, lane, wish, page, most)?;
         places.push(read.from);
         found.extend(read.records);
     }
@@ -194,6 +206,7 @@ fn read_lane(
     number: usize,
     wish: &Wish,
     page: &Page,
+    most: usize,
 ) -> Result<Lane, ReadError> {
     let upto = page
         .before
@@ -226,6 +239,7 @@ fn read_lane(
                 json,
             },
             page.limit,
+            most,
         );
         if upto.is_some() && reached {
             ControlFlow::Break(())
@@ -243,10 +257,10 @@ fn read_lane(
 
 impl Lane {
     /// One more than a page: the one whose id was given is none of it.
-    fn push(&mut self, record: Found, limit: usize) {
+    fn push(&mut self, record: Found, limit: usize, most: usize) {
         self.bytes += record.json.len();
         self.records.push_back(record);
-        while self.records.len() > limit + 1 || (self.bytes > MAX_BYTES && self.records.len() > 1) {
+        while self.records.len() > limit + 1 || (self.bytes > most && self.records.len() > 1) {
             if let Some(gone) = self.records.pop_front() {
                 self.bytes -= gone.json.len();
                 self.from = gone.position;

@@ -42,8 +42,8 @@ pub enum Problem {
     /// Too often; try again after this time.
     #[error("too many requests; try again in {} s", whole_seconds(*.0))]
     TooMany(Duration),
-    /// More connections than there may be; try again after this time.
-    #[error("too many connections; try again in {} s", whole_seconds(*.0))]
+    /// Too many wait for this already; try again after this time.
+    #[error("too many at once; try again in {} s", whole_seconds(*.0))]
     Busy(Duration),
     /// The server cannot take anything now.
     #[error("the server is not ready; its log says why")]

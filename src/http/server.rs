@@ -4,14 +4,16 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::TRANSFER_ENCODING;
-use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http::{Request, Response, Version};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
@@ -29,6 +31,7 @@ use super::peer::Peer;
 use super::reply::{self, Body, Reply};
 use super::tls::Tls;
 use crate::errors::one_line;
+use crate::store::lock;
 
 /// Pause after a failed accept, for example when file descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
@@ -38,6 +41,9 @@ const MAX_BUFFER: u32 = 32 * 1024;
 
 /// Event streams and requests at once on one HTTP/2 connection: a browser's tabs share it.
 const MAX_STREAMS: u32 = 128;
+
+/// Of a reply's body no more is handed to HTTP/2 at once, in bytes, so that what a client does not take is noticed.
+const PIECE: usize = 16 * 1024;
 
 /// How often an HTTP/2 peer is asked whether it is there, and how long it has to answer.
 const PING: Duration = Duration::from_secs(20);
@@ -102,9 +108,11 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
                     app: Arc::clone(&app),
                     peer,
                     head: door.patience.head,
+                    stall: door.patience.stall,
                     stop: stop.clone(),
                     tasks: tasks.clone(),
                     busy: Arc::default(),
+                    sending: Mutex::default(),
                     _counted: counted,
                 };
                 let socket = unread_for(socket, door.patience.stall);
@@ -159,10 +167,13 @@ struct Connection<R> {
     app: Arc<R>,
     peer: SocketAddr,
     head: Duration,
+    stall: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
     /// One for each request that is not answered to its end, and this one.
     busy: Arc<()>,
+    /// The replies that are being sent over HTTP/2, but for event streams, which have nothing to send for long.
+    sending: Mutex<Vec<Weak<AtomicBool>>>,
     _counted: Counted,
 }
 
@@ -222,6 +233,7 @@ impl<R: Respond> Connection<R> {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = this.stalled() => return,
             () = this.idle_or_stopped() => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
@@ -253,8 +265,28 @@ impl<R: Respond> Connection<R> {
         }
     }
 
+    /// Returns when the client has taken nothing of some reply for as long as it may leave what is sent to it. Over
+    /// HTTP/1 the socket itself tells (see [`unread_for`]).
+    async fn stalled(&self) {
+        loop {
+            tokio::time::sleep(self.stall).await;
+            let mut stalled = false;
+            lock(&self.sending).retain(|it| {
+                let taken = it.upgrade();
+                stalled |= taken.as_ref().is_some_and(|it| !it.swap(false, Relaxed));
+                taken.is_some()
+            });
+            if stalled {
+                tracing::debug!("a client does not take a reply");
+                return;
+            }
+        }
+    }
+
     async fn respond(&self, mut request: Request<Incoming>) -> Result<Response<Busy>, Infallible> {
         let busy = Arc::clone(&self.busy);
+        let is_http2 = request.version() == Version::HTTP_2;
+        let piece = if is_http2 { PIECE } else { usize::MAX };
         request.extensions_mut().insert(Peer(self.peer));
         // hyper drops a Content-Length beside it without a word; what a proxy took for this request's body must not
         // be answered as the next request (RFC 9112, section 6.1).
@@ -263,13 +295,29 @@ impl<R: Respond> Connection<R> {
         if is_last {
             reply::close(&mut reply);
         }
-        Ok(reply.map(|body| Busy { body, _busy: busy }))
+        let taken = Arc::new(AtomicBool::new(true));
+        if piece == PIECE && reply.body().size_hint().exact().is_some() {
+            lock(&self.sending).push(Arc::downgrade(&taken));
+        }
+        Ok(reply.map(|body| Busy {
+            body,
+            rest: Bytes::new(),
+            piece,
+            taken,
+            _busy: busy,
+        }))
     }
 }
 
 /// A body that keeps its connection busy until it is sent.
 struct Busy {
     body: Body,
+    /// What is left of its last frame.
+    rest: Bytes,
+    /// How much of that is given at once, in bytes.
+    piece: usize,
+    /// Whether the client took something, since it was last looked at.
+    taken: Arc<AtomicBool>,
     _busy: Arc<()>,
 }
 
@@ -281,15 +329,33 @@ impl http_body::Body for Busy {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        self.taken.store(true, Relaxed);
+        if self.rest.is_empty() {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let len = self.rest.len().min(self.piece);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(len)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let left = self.rest.len() as u64;
+        let mut hint = self.body.size_hint();
+        let upper = hint.upper();
+        hint.set_lower(hint.lower() + left);
+        if let Some(upper) = upper {
+            hint.set_upper(upper + left);
+        }
+        hint
     }
 }
 

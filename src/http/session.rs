@@ -9,7 +9,7 @@ use http::header::{HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use http::{Method, Request};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, TryAcquireError};
 
 use super::guard::{Guard, TOKEN_COOKIE, parameter};
 use super::peer::{From, Proxies};
@@ -27,6 +27,9 @@ const USAGE: &str = "usage: /sseCookie?set=NAME, where NAME is yours to choose";
 /// How many passwords are checked at the same time: each takes a core for a quarter of a second.
 const MAX_CHECKS: usize = 2;
 
+/// How many may wait for that; more would wait for many seconds.
+const MAX_WAITING: usize = 32;
+
 /// The longest id that a service account may choose, in bytes: that of a user's name.
 const MAX_ID: usize = User::MAX_BYTES;
 
@@ -43,7 +46,8 @@ pub struct Session {
     pub cookies: Cookies,
     /// Who says whether a browser's connection is over TLS.
     pub proxies: Proxies,
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 /// How cookies are marked.
@@ -79,7 +83,8 @@ impl Session {
             lasts,
             cookies,
             proxies,
-            checks: Semaphore::new(MAX_CHECKS),
+            checks: Arc::new(Semaphore::new(MAX_CHECKS)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
         }
     }
 
@@ -127,17 +132,40 @@ impl Session {
             password,
             id,
         } = login;
-        let passwords = Arc::clone(&self.passwords);
-        let permit = self.checks.acquire().await.map_err(|_| Problem::Server)?;
-        let checked =
-            tokio::task::spawn_blocking(move || passwords.login(&username, &password)).await;
-        drop(permit);
-        let account = checked.map_err(|_| Problem::Server)?.map_err(|error| {
-            tracing::error!("{}", one_line(&error));
-            Problem::Server
-        })?;
+        // Programs that log in before each broadcast do not wait behind people.
+        let account = match self.passwords.service(&username, &password) {
+            None => self.person(username, password).await?,
+            service => service,
+        };
         let account = account.ok_or(Problem::BadLogin)?;
         self.token(parts, keys, claims(&account, id)?)
+    }
+
+    async fn person(&self, name: String, password: String) -> Result<Option<Account>, Problem> {
+        if !self.passwords.knows_people() {
+            return Ok(None);
+        }
+        let passwords = Arc::clone(&self.passwords);
+        let place = Arc::clone(&self.waiting).try_acquire_owned();
+        let place = place.map_err(|error| match error {
+            TryAcquireError::NoPermits => Problem::Busy(Duration::from_secs(5)),
+            TryAcquireError::Closed => Problem::Server,
+        })?;
+        let turn = Arc::clone(&self.checks).acquire_owned().await;
+        let turn = turn.map_err(|_| Problem::Server)?;
+        // Both are kept until it is done, also if whoever asked has gone.
+        let checked = tokio::task::spawn_blocking(move || {
+            let checked = passwords.person(&name, &password);
+            drop((place, turn));
+            checked
+        });
+        checked
+            .await
+            .map_err(|_| Problem::Server)?
+            .map_err(|error| {
+                tracing::error!("{}", one_line(&error));
+                Problem::Server
+            })
     }
 
     fn token(&self, parts: &Parts, keys: &Keys, claims: Claims) -> Result<Reply, Problem> {
@@ -151,6 +179,10 @@ impl Session {
         let age = time::Duration::try_from(self.lasts).map_err(|_| Problem::Server)?;
         let cookie = Cookie::build((TOKEN_COOKIE, token)).max_age(age);
         add_cookie(&mut reply, &self.mark(parts, cookie.build()))?;
+        // Another one's, from before, would contradict the token.
+        if let Some(user) = claims.user_id.and_then(|name| User::new(&name.0).ok()) {
+            add_cookie(&mut reply, &self.mark(parts, sseid::cookie(&user)))?;
+        }
         Ok(reply)
     }
 
@@ -218,6 +250,7 @@ fn service(name: &str, roles: Roles, id: Option<String>) -> Result<Claims, Probl
     Ok(Claims {
         user_id: roles.client.then(|| Name(id.clone())),
         id: Some(id),
+        nameless: roles.client,
         publish: roles.broadcaster.then(|| Names(vec!["*".to_owned()])),
         admin: roles.admin,
         ..Claims::default()

@@ -74,19 +74,24 @@ impl Tls {
     /// Takes up the files again whenever they change, for ever. While they cannot be used, the old ones are.
     pub async fn keep_fresh(self) {
         let mut known = self.stamps();
+        let mut told = known;
         loop {
             tokio::time::sleep(LOOK).await;
             let now = self.stamps();
-            if std::mem::replace(&mut known, now) == now {
+            if now == known {
                 continue;
             }
             match read(&self.0.certificate, &self.0.key) {
                 Ok(config) => {
                     *lock(&self.0.config) = config;
+                    known = now;
                     tracing::info!("took up the new certificate");
                 }
-                // Perhaps the key is written next.
-                Err(error) => tracing::warn!("keeping the old certificate: {}", one_line(&error)),
+                // Perhaps the key is written next, or may be read soon. Each state is told of once.
+                Err(error) if std::mem::replace(&mut told, now) != now => {
+                    tracing::warn!("keeping the old certificate: {}", one_line(&error));
+                }
+                Err(_) => {}
             }
         }
     }

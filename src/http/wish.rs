@@ -66,8 +66,8 @@ impl Wish {
                 _ => {}
             }
         }
-        // goSSE's client logs in, names a type, and listens for events without a name.
-        wish.begin.nameless = identity.logged_in() && wish.begin.types.is_some();
+        // goSSE's client names a type, and listens for events without a name.
+        wish.begin.nameless = identity.nameless() && wish.begin.types.is_some();
         wish.channels = identity.follows(wish.channels)?;
         if wish.channels.len() > MAX_CHANNELS {
             return Err(Problem::BadRequest(format!(

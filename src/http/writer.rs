@@ -103,6 +103,11 @@ fn append_now(hub: &Hub, address: &Address, record: &Json) -> Result<(), Problem
 /// Where a record is to go, and the record.
 fn check(form: &Form, headers: &HeaderMap, now: u64) -> Result<(Address, Json), Problem> {
     let bad = |text: String| Problem::BadRequest(text);
+    if form.all("user").len() > 1 {
+        return Err(bad(
+            "more than one user: post once for each, or to all".to_owned()
+        ));
+    }
     let user = match (form.get("user"), form.get("sseid")) {
         (Some(user), _) => User::new(user).map_err(|error| bad(error.to_string()))?,
         (None, Some(sseid)) => sseid::of_sseid(sseid).map_err(|error| bad(error.to_string()))?,

@@ -1,9 +1,11 @@
 //! What answers, put together from the settings.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::listen::is_public;
@@ -60,7 +62,7 @@ impl Apps {
         control: Option<SocketAddr>,
     ) -> Self {
         let proxies = Proxies {
-            trusted: settings.much.trusted_proxy.clone(),
+            trusted: config::all(&settings.much.trusted_proxy),
         };
         let allowed = settings.much.allowed();
         let limits = || Limits::new(allowed, proxies.clone(), Arc::clone(hub.meter()));
@@ -120,16 +122,17 @@ impl Parts<'_> {
         let streams = self.hub.store().root().path().to_owned();
         let mut never = self.settings.secret_files();
         never.push(streams.clone());
+        let allowed = config::all(&access.allowed_origin);
         let cookies = Cookies {
             tls: self.settings.tls_cert.is_some(),
-            cross_site: !access.allowed_origin.is_empty(),
+            cross_site: !allowed.is_empty(),
         };
         let lasts = access.login_time;
         let proxies = self.proxies.clone();
         App {
             origin: Origin {
                 any_host: self.settings.open || guard.is_secured(),
-                allowed: access.allowed_origin.clone().into(),
+                allowed: allowed.into(),
             },
             session: Session::new(guard.clone(), passwords, lasts, cookies, proxies),
             api: Api {
@@ -150,6 +153,7 @@ impl Parts<'_> {
             past: Past {
                 store: Arc::clone(self.hub.store()),
                 guard: guard.clone(),
+                turns: Arc::new(Semaphore::new(cores())),
             },
             writer: Writer {
                 hub: self.hub.clone(),
@@ -165,6 +169,10 @@ impl Parts<'_> {
             limits: Arc::clone(self.limits),
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// How this program is called from any folder, quoted for a shell.

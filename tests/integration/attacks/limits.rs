@@ -3,12 +3,13 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::{FORM, bearer};
-use crate::kit::{SERVICE, Server, wire};
+use crate::kit::{SECRET, SERVICE, Server, run, tailcast, wire};
 
 const PROXY: &[&str] = &["--trusted-proxy", "127.0.0.1"];
 
@@ -287,6 +288,55 @@ fn a_hundred_thousand_bad_logins_keep_nobody_from_its_stream() {
     assert!((100_000 - limited) <= 20 * (minutes + 1), "{limited}");
     let grown = server.peak_memory() - before;
     assert!(grown < 16 << 20, "{grown} bytes more");
+}
+
+#[test]
+fn people_who_guess_from_everywhere_do_not_keep_programs_out() {
+    let at = crate::kit::folder();
+    let people = [
+        "-b",
+        "-c",
+        "-B",
+        "-C",
+        "9",
+        "people",
+        "ann",
+        "ann's password",
+    ];
+    run(Command::new("htpasswd").args(people).current_dir(at.path()));
+    let mut command = tailcast();
+    command
+        .args(["--bind", "127.0.0.1:0", "--htpasswd", "people"])
+        .args(PROXY);
+    command.env("SSE_APP_KEY", SECRET);
+    command.env("SSE_USERNAME", SERVICE.0);
+    command.env("SSE_PASSWORD", SERVICE.1);
+    let server = Server::start_as(at, &mut command);
+    let login = |name: &str, password: &str, from: &str| {
+        let body = json!({ "username": name, "password": password }).to_string();
+        let headers = [("X-Forwarded-For", from)];
+        server
+            .request("POST", "/login", &headers, body.as_bytes())
+            .status
+    };
+    let guess = |number: usize| login("ann", "a guess", &format!("198.51.100.{number}"));
+    let guess = &guess;
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let guesses: Vec<_> = (0..100)
+            .map(|number| scope.spawn(move || guess(number)))
+            .collect();
+        while !guesses.iter().any(ScopedJoinHandle::is_finished) {
+            std::thread::yield_now();
+        }
+        let waiting = guesses.iter().filter(|it| !it.is_finished()).count();
+        assert_eq!(login(SERVICE.0, SERVICE.1, "203.0.113.1"), 200);
+        assert!(waiting > 0, "nobody waited");
+        guesses.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    let count = |wanted| statuses.iter().filter(|it| **it == wanted).count();
+    assert_eq!(count(401) + count(503), 100, "{statuses:?}");
+    assert!(count(401) >= 32 && count(503) > 0, "{statuses:?}");
+    assert_eq!(login("ann", "ann's password", "203.0.113.1"), 200);
 }
 
 #[test]

@@ -323,3 +323,34 @@ fn a_key_of_another_certificate_is_refused_at_the_start() {
         "{said}"
     );
 }
+
+#[test]
+fn a_reply_that_is_not_taken_ends_its_connection_and_no_other() {
+    let server = secured_with(&["--stall-timeout", "1"]);
+    let ann = bearer(json!({ "userId": "ann" }));
+    let headers = [("authorization", &*ann)];
+    let record = json!({ "text": "x".repeat(1000) }).to_string();
+    for _ in 0..300 {
+        server.stream("ann").append(&record);
+    }
+    let mut silent = Http2::connect(&server);
+    silent.send(&request(1, "GET", "/events", &headers, END_STREAM));
+    assert_eq!(silent.status(1), 200);
+    // Without a WINDOW_UPDATE 64 KiB come, and the rest does not fit (RFC 9113, section 6.9.2).
+    let mut greedy = Http2::connect(&server);
+    greedy.send(&request(
+        1,
+        "GET",
+        "/history?limit=500",
+        &headers,
+        END_STREAM,
+    ));
+    assert_eq!(greedy.status(1), 200);
+    let mut taken = 0;
+    while let Some(frame) = greedy.next() {
+        taken += frame.payload.len();
+    }
+    assert!((32_000..100_000).contains(&taken), "{taken}");
+    server.stream("ann").append("{\"still\":\"works\"}");
+    silent.wait(|it| it.kind == DATA && it.payload.windows(5).any(|it| it == b"still"));
+}

@@ -141,6 +141,8 @@ fn a_login_signs_the_id_asked_for_and_sets_the_cookie() {
     for attribute in ["HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=43200"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
+    // In the place of one that names whoever logged in before.
+    assert!(reply.head.contains("sseid=NDIgw6k%3D"), "{}", reply.head);
     // goSSE's examples in PHP ask for no id.
     for id in [None, Some("")] {
         let reply = try_login(&server, "sse", "SSE's password", id);
@@ -193,7 +195,7 @@ fn settings_are_read_from_a_file_named_dot_env() {
     let folder = folder();
     let lines = format!(
         "# App's vars\nexport SSE_USERNAME=my_user\nSSE_PASSWORD=\"my password\" # of the user\nSSE_APP_KEY='{SECRET}'\n\
-         SSE_PORT=0\nALLOWED_ORIGIN=http://a.example,https://b.example:8443\nSSE_ADMIN_USERNAME=root\nSSE_ADMIN_PASSWORD=\n\
+         SSE_PORT=0\nALLOWED_ORIGIN=\"http://a.example:80, https://b.example:8443,\"\nSSE_ADMIN_USERNAME=root\nSSE_ADMIN_PASSWORD=\n\
          COMPOSE_PROJECT_NAME=what is this\n"
     );
     std::fs::write(folder.path().join(".env"), lines).unwrap();
@@ -245,8 +247,12 @@ fn people_log_in_whom_tailcast_or_apache_wrote_down() {
         let body: Value = serde_json::from_str(&reply.body).unwrap();
         let token = body["token"].as_str().unwrap();
         assert_eq!(body["id"], name);
-        let mut follower = follow(&server, &format!("/events?token={token}"), &[]);
+        let mut follower = follow(&server, &format!("/events?type=a&token={token}"), &[]);
         assert_eq!(follower.next().json()["user"], name);
+        // These are people's pages, and no client of goSSE.
+        let named = r#"{"event":"a","data":1}"#;
+        server.stream("all").append(named);
+        assert_eq!(follower.next().name.as_deref(), Some("a"));
         let reply = ask(
             &server,
             "POST",

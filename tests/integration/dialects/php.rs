@@ -28,6 +28,7 @@ fn php(server: &Server, script: &str) -> String {
     let output = run(Command::new("php")
         .args(["-d", "display_errors=stderr", "-d", "error_reporting=-1"])
         .arg(&path)
+        .env("TAILCAST_SECRET_FILE", "secret")
         .current_dir(server.folder.path()));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     String::from_utf8(output.stdout).unwrap()
@@ -160,6 +161,7 @@ fn cookie(folder: &Path, script: &str) -> String {
     std::fs::write(folder.join("cookie.php"), script).unwrap();
     let service = Service::start("127.0.1.2", |address| {
         let mut php = Command::new("php");
+        php.env("TAILCAST_SECRET_FILE", "secret");
         php.args([
             "-d",
             "error_reporting=-1",
