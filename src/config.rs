@@ -14,6 +14,7 @@ use crate::auth::password::{Roles, Service};
 use crate::auth::token::Keys;
 use crate::http::limits::Allowed;
 use crate::http::origin;
+use crate::http::wish::MAX_CHANNELS;
 use crate::store::{DEFAULT_MAX_RECORD, DEFAULT_ROTATE_SIZE, Fsync, Retention, Settings, since};
 
 /// Settings of every command.
@@ -182,6 +183,15 @@ pub struct Much {
     #[arg(long, env = "TAILCAST_HEAD_TIME", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub head_time: Duration,
 
+    /// The largest head of a request, in bytes
+    #[arg(long, env = "TAILCAST_MAX_HEAD", value_name = "BYTES", default_value_t = 32 * 1024,
+        value_parser = clap::value_parser!(u32).range(8 * 1024..=1024 * 1024))]
+    pub max_head: u32,
+
+    /// Channels that one connection follows
+    #[arg(long, env = "TAILCAST_MAX_CHANNELS", value_name = "N", default_value_t = MAX_CHANNELS, value_parser = channels)]
+    pub max_channels: usize,
+
     /// Seconds a request's body may take to arrive
     #[arg(long, env = "TAILCAST_BODY_TIME", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub body_time: Duration,
@@ -248,6 +258,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count > 0 => Ok(count),
         _ => Err("a number from 1".to_owned()),
+    }
+}
+
+fn channels(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=MAX_CHANNELS).contains(&count) => Ok(count),
+        _ => Err(format!("a number from 1 to {MAX_CHANNELS}")),
     }
 }
 

@@ -5,7 +5,7 @@ use tailcast::address::{Address, Channel, User};
 use tailcast::auth::identity::Identity;
 use tailcast::cursor::{Cursor, MAX_BYTES, MAX_STREAMS, PREFIX, part};
 use tailcast::http::reply::Problem;
-use tailcast::http::wish::Wish;
+use tailcast::http::wish::{MAX_CHANNELS, Wish};
 use tailcast::position::{KEYS, Position};
 
 /// Any text is a cursor, and what it says can be written and read again; the header and the query bring the same one;
@@ -106,5 +106,5 @@ fn address(number: usize) -> Address {
 }
 
 fn wish(headers: &HeaderMap, query: &str) -> Result<Wish, Problem> {
-    Wish::of(&Identity::open(None), headers, query)
+    Wish::of(&Identity::open(None), headers, query, MAX_CHANNELS)
 }

@@ -70,6 +70,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
             listener,
             tls,
             limits,
+            max_head: settings.much.max_head,
             patience,
         };
         if let (Some(listener), Some(app)) = (control, apps.control) {

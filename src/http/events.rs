@@ -44,6 +44,8 @@ pub struct Events {
     pub presence: Arc<Presence>,
     /// Where requests come from.
     pub proxies: Proxies,
+    /// How many channels one connection follows.
+    pub max_channels: usize,
     /// After how much silence a comment is sent.
     pub heartbeat: Duration,
     /// How long a browser waits before it connects again, in milliseconds.
@@ -61,7 +63,7 @@ impl Events {
         }
         let query = request.uri().query().unwrap_or_default();
         let identity = self.guard.identity(request.headers(), query)?;
-        let wish = Wish::of(&identity, request.headers(), query)?;
+        let wish = Wish::of(&identity, request.headers(), query, self.max_channels)?;
         let lasts = identity.lasts(unix_now_exact());
         if request.method() == Method::HEAD {
             return Ok(head(reply::ok()));

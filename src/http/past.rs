@@ -36,6 +36,8 @@ pub struct Past {
     pub store: Arc<Store>,
     /// Who may read it.
     pub guard: Guard,
+    /// Of how many channels at once.
+    pub max_channels: usize,
     /// One for each page that may be made at the same time: that may mean to read all of a stream's files.
     pub turns: Arc<Semaphore>,
 }
@@ -90,7 +92,7 @@ impl Past {
         }
         let query = request.uri().query().unwrap_or_default();
         let identity = self.guard.identity(request.headers(), query)?;
-        let wish = Wish::of(&identity, request.headers(), query)?;
+        let wish = Wish::of(&identity, request.headers(), query, self.max_channels)?;
         let page = Page::of(&wish, query)?;
         let store = Arc::clone(&self.store);
         let turn = Arc::clone(&self.turns).acquire_owned().await;

@@ -36,9 +36,6 @@ use crate::store::lock;
 /// Pause after a failed accept, for example when file descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
-/// hyper's buffer per connection, in bytes; also the largest head of a request.
-const MAX_BUFFER: u32 = 32 * 1024;
-
 /// Event streams and requests at once on one HTTP/2 connection: a browser's tabs share it.
 const MAX_STREAMS: u32 = 128;
 
@@ -74,6 +71,8 @@ pub struct Door {
     pub tls: Option<Tls>,
     /// How many.
     pub limits: Arc<Limits>,
+    /// The largest head of a request, in bytes; also hyper's buffer per connection.
+    pub max_head: u32,
     /// How long they may keep the server waiting.
     pub patience: Patience,
 }
@@ -107,6 +106,7 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
                 let connection = Connection {
                     app: Arc::clone(&app),
                     peer,
+                    max_head: door.max_head,
                     head: door.patience.head,
                     stall: door.patience.stall,
                     stop: stop.clone(),
@@ -166,6 +166,7 @@ fn unread_for(socket: TcpStream, stall: Duration) -> Socket {
 struct Connection<R> {
     app: Arc<R>,
     peer: SocketAddr,
+    max_head: u32,
     head: Duration,
     stall: Duration,
     stop: CancellationToken,
@@ -201,7 +202,7 @@ impl<R: Respond> Connection<R> {
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(self.head)
-            .max_buf_size(MAX_BUFFER as usize);
+            .max_buf_size(self.max_head as usize);
         let service = service_fn(|request| self.respond(request));
         let connection = builder.serve_connection(TokioIo::new(socket), service);
         tokio::pin!(connection);
@@ -222,7 +223,7 @@ impl<R: Respond> Connection<R> {
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING)
             .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(MAX_BUFFER);
+            .max_header_list_size(self.max_head);
         let this = Arc::new(self);
         let of_service = Arc::clone(&this);
         let service = service_fn(move |request| {
@@ -283,7 +284,10 @@ impl<R: Respond> Connection<R> {
         }
     }
 
-    async fn respond(&self, mut request: Request<Incoming>) -> Result<Response<Busy>, Infallible> {
+    async fn respond(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Sending>, Infallible> {
         let busy = Arc::clone(&self.busy);
         let is_http2 = request.version() == Version::HTTP_2;
         let piece = if is_http2 { PIECE } else { usize::MAX };
@@ -299,7 +303,7 @@ impl<R: Respond> Connection<R> {
         if piece == PIECE && reply.body().size_hint().exact().is_some() {
             lock(&self.sending).push(Arc::downgrade(&taken));
         }
-        Ok(reply.map(|body| Busy {
+        Ok(reply.map(|body| Sending {
             body,
             rest: Bytes::new(),
             piece,
@@ -310,7 +314,7 @@ impl<R: Respond> Connection<R> {
 }
 
 /// A body that keeps its connection busy until it is sent.
-struct Busy {
+struct Sending {
     body: Body,
     /// What is left of its last frame.
     rest: Bytes,
@@ -321,7 +325,7 @@ struct Busy {
     _busy: Arc<()>,
 }
 
-impl http_body::Body for Busy {
+impl http_body::Body for Sending {
     type Data = Bytes;
     type Error = io::Error;
 

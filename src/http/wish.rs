@@ -12,7 +12,7 @@ use crate::hub::Begin;
 use crate::store::{From, MAX_LAST, since};
 
 /// Channels of one connection: each has two streams, and the cursor names them all.
-const MAX_CHANNELS: usize = cursor::MAX_STREAMS / 2;
+pub const MAX_CHANNELS: usize = cursor::MAX_STREAMS / 2;
 
 /// Where a browser says what it has.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -30,8 +30,13 @@ pub struct Wish {
 
 impl Wish {
     /// Reads headers and query, and takes out of them what the asker may follow. Parameters that are not known
-    /// here are left alone.
-    pub fn of(identity: &Identity, headers: &HeaderMap, query: &str) -> Result<Self, Problem> {
+    /// here are left alone. At most `max_channels` are followed at once.
+    pub fn of(
+        identity: &Identity,
+        headers: &HeaderMap,
+        query: &str,
+        max_channels: usize,
+    ) -> Result<Self, Problem> {
         let bad = |error: &dyn std::fmt::Display| Problem::BadRequest(error.to_string());
         let mut wish = Self {
             user: identity.user().cloned(),
@@ -69,9 +74,9 @@ impl Wish {
         // goSSE's client names a type, and listens for events without a name.
         wish.begin.nameless = identity.nameless() && wish.begin.types.is_some();
         wish.channels = identity.follows(wish.channels)?;
-        if wish.channels.len() > MAX_CHANNELS {
+        if wish.channels.len() > max_channels {
             return Err(Problem::BadRequest(format!(
-                "a connection follows at most {MAX_CHANNELS} channels"
+                "a connection follows at most {max_channels} channels: say which with channel="
             )));
         }
         let header = headers
@@ -115,7 +120,7 @@ mod tests {
     #[test]
     fn the_header_wins_over_the_query_and_garbage_is_no_cursor() {
         let wish =
-            |headers: &HeaderMap, query: &str| Wish::of(&Identity::open(None), headers, query);
+            |headers: &HeaderMap, query: &str| Wish::of(&Identity::open(None), headers, query, 1);
         let mut headers = HeaderMap::new();
         let part = |offset| {
             let all = Address::new(User::everyone(), None);
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn names_and_channels() {
         let headers = HeaderMap::new();
-        let wish = |query: &str| Wish::of(&Identity::open(None), &headers, query);
+        let wish = |query: &str| Wish::of(&Identity::open(None), &headers, query, MAX_CHANNELS);
         let count = |query: &str| wish(query).unwrap().channels.len();
         assert_eq!(count("channel=x&channel=&channel=x"), 2);
         assert_eq!(count(""), 1);

@@ -9,6 +9,7 @@ use crate::client::Manner;
 use crate::door::Absence;
 use crate::editor::Editor;
 use crate::held::Held;
+use crate::marks::Marks;
 use crate::notes::Owed;
 use crate::plan::{KEEP, ROTATE_SIZE};
 use crate::program::tailcast;
@@ -60,10 +61,7 @@ fn cross(
         marks.put_large(at);
     }
     let before = marks.put_alone(at);
-    let uncut =
-        |client: &usize| matches!(marks.clients[*client].manner, Manner::Steady | Manner::Sent);
-    let uncut = marks.followers(at).into_iter().filter(uncut).collect();
-    if marks.readers(at, uncut, before).is_empty() {
+    if marks.readers(at, uncut(&marks, at), before).is_empty() {
         return Err("not all have read it");
     }
     let life = server.life();
@@ -110,6 +108,13 @@ fn cross(
     drop(absence);
     editor.late(at, &[settled, before], &late);
     Ok(at_the_seam)
+}
+
+/// Those who follow a stream and are connected all the while.
+fn uncut(marks: &Marks<'_>, at: usize) -> Vec<usize> {
+    let mut clients = marks.followers(at);
+    clients.retain(|it| matches!(marks.clients[*it].manner, Manner::Steady | Manner::Sent));
+    clients
 }
 
 /// Sets a file aside that is large enough, and nothing else; whether an empty one is in its place.

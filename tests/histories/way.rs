@@ -136,8 +136,8 @@ impl Way {
     /// Others that cannot be told from it: from the file to what was found, and back where that is forgotten.
     pub fn others(&self, now: &Now<'_>) -> Vec<Self> {
         match self {
-            Self::Tail { inside: true, .. } => Vec::new(),
-            Self::File {
+            Self::Tail { inside: true, .. }
+            | Self::File {
                 inside: Is::Sure, ..
             } => Vec::new(),
             Self::Tail { place, next, .. } => {
@@ -215,8 +215,8 @@ impl Way {
         let at_head = || Self::at_head(&now.watched.head);
         let (place, open, gone, owed, inside) = match self {
             Self::Tail { next, .. } if next.is_empty() => return vec![at_head()],
-            Self::Tail { .. } => return Vec::new(),
-            Self::File {
+            Self::Tail { .. }
+            | Self::File {
                 inside: Is::Sure, ..
             } => return Vec::new(),
             Self::File {

@@ -146,6 +146,7 @@ impl Parts<'_> {
                 guard: guard.clone(),
                 presence: Arc::clone(&self.presence),
                 proxies: self.proxies.clone(),
+                max_channels: self.settings.much.max_channels,
                 heartbeat: self.settings.heartbeat,
                 retry: self.settings.retry,
                 stop: self.stop.clone(),
@@ -153,6 +154,7 @@ impl Parts<'_> {
             past: Past {
                 store: Arc::clone(self.hub.store()),
                 guard: guard.clone(),
+                max_channels: self.settings.much.max_channels,
                 turns: Arc::new(Semaphore::new(cores())),
             },
             writer: Writer {
