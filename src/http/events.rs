@@ -79,7 +79,7 @@ impl Events {
         );
         let Some(listed) = listed else {
             self.hub.meter().limited.inc();
-            return Ok(head(reply::whole(self.later())));
+            return Ok(head(reply::whole(later(self.retry))));
         };
         let here = Here::new(listed, self.hub.meter());
         let hub = self.hub.clone();
@@ -87,11 +87,6 @@ impl Events {
         let started = tokio::task::spawn_blocking(move || start(&hub, &wish, retry, baseline));
         let (follower, first) = started.await.map_err(|_| Problem::Server)?;
         Ok(head(self.stream(follower, first, lasts, here)))
-    }
-
-    /// What a client is told that must come back later: an `EventSource` gives up for good on any status but 200.
-    fn later(&self) -> Vec<u8> {
-        sse::retry(self.retry.saturating_add(fastrand::u32(0..RETURN_SPREAD)))
     }
 
     fn stream(
@@ -217,9 +212,14 @@ impl Live {
     /// When the server stops, all its clients come back; not all in the same second.
     fn last_words(mut self) -> (Bytes, Self) {
         self.ended = true;
-        let retry = self.retry.saturating_add(fastrand::u32(0..RETURN_SPREAD));
-        (sse::retry(retry).into(), self)
+        (later(self.retry).into(), self)
     }
+}
+
+/// What a client is told that must come back later, but not all at the same time. An `EventSource` gives up for good on
+/// any status but 200.
+fn later(retry: u32) -> Vec<u8> {
+    sse::retry(retry.saturating_add(fastrand::u32(0..RETURN_SPREAD)))
 }
 
 async fn expired(until: Option<Instant>) {
