@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -289,6 +290,11 @@ pub struct Access {
     /// Origins of other sites whose pages may read and write, with commas between them
     #[arg(long, env = "ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin::allowed)]
     pub allowed_origin: Vec<HeaderValue>,
+
+    /// Names of this server, with commas between them, that are answered to without a token. Without it only
+    /// addresses and names of private networks are, so that no foreign name can be pointed at the server
+    #[arg(long, env = "TAILCAST_ALLOWED_HOST", value_name = "NAME", value_delimiter = ',', value_parser = origin::host)]
+    pub allowed_host: Vec<String>,
 }
 
 /// Text that is never shown.
@@ -314,6 +320,13 @@ impl Access {
     #[must_use]
     pub fn is_secured(&self) -> bool {
         self.secret.is_some() || self.secret_file.is_some() || self.jwt_public_key.is_some()
+    }
+
+    /// Names that are answered to besides those that no foreign page can have.
+    #[must_use]
+    pub fn allowed_hosts(&self) -> Arc<[String]> {
+        let names = self.allowed_host.iter();
+        names.filter(|name| !name.is_empty()).cloned().collect()
     }
 
     /// The keys of secured mode. The error names what cannot be used.

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::limits::{Counted, FORGET_EVERY, Limits};
-use super::peer::Peer;
+use super::peer::{OverTls, Peer};
 use super::reply::{self, Body, Reply};
 use super::tls::Tls;
 use crate::errors::one_line;
@@ -101,6 +101,7 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
                 let connection = Connection {
                     app: Arc::clone(&app),
                     peer,
+                    is_tls: door.tls.is_some(),
                     head: door.patience.head,
                     stop: stop.clone(),
                     tasks: tasks.clone(),
@@ -158,6 +159,7 @@ fn unread_for(socket: TcpStream, stall: Duration) -> Socket {
 struct Connection<R> {
     app: Arc<R>,
     peer: SocketAddr,
+    is_tls: bool,
     head: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -256,6 +258,9 @@ impl<R: Respond> Connection<R> {
     async fn respond(&self, mut request: Request<Incoming>) -> Result<Response<Busy>, Infallible> {
         let busy = Arc::clone(&self.busy);
         request.extensions_mut().insert(Peer(self.peer));
+        if self.is_tls {
+            request.extensions_mut().insert(OverTls);
+        }
         // hyper drops a Content-Length beside it without a word; what a proxy took for this request's body must not
         // be answered as the next request (RFC 9112, section 6.1).
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
