@@ -338,6 +338,11 @@ pub struct Access {
     /// Origins of other sites whose pages may read and write, with commas between them
     #[arg(long, env = "ALLOWED_ORIGIN", value_name = "ORIGIN", value_parser = list(origin::allowed))]
     pub allowed_origin: Vec<List<HeaderValue>>,
+
+    /// Names of this server, with commas between them, that are answered to without a token. Without it only
+    /// addresses and names of private networks are, so that no foreign name can be pointed at the server
+    #[arg(long, env = "TAILCAST_ALLOWED_HOST", value_name = "NAME", value_parser = list(origin::host))]
+    pub allowed_host: Vec<List<String>>,
 }
 
 /// Text that is never shown.

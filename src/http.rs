@@ -19,7 +19,7 @@ pub mod tls;
 pub mod wish;
 pub mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use http::header::ORIGIN;
 use http::{Method, Request};
@@ -76,6 +76,8 @@ pub struct App {
     pub assets: Assets,
     /// How much is let in.
     pub limits: Arc<Limits>,
+    /// Whether it was said that there is a proxy which nobody named.
+    pub unnamed_proxy: Once,
 }
 
 impl Respond for App {
@@ -83,6 +85,13 @@ impl Respond for App {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let origin = request.headers().get(ORIGIN).cloned();
         let is_writer = matches!(&*path, "/writer" | "/sseWriter.php");
+        if self.origin.proxies.ignore_one_before(&request) {
+            self.unnamed_proxy.call_once(|| {
+                tracing::warn!(
+                    "requests come through a proxy on this machine that is not trusted, so that limits cannot tell its visitors apart; start with --trusted-proxy 127.0.0.1"
+                );
+            });
+        }
         let answer = self.route(request, &path).await;
         let mut reply = answer.unwrap_or_else(|problem| {
             if is_writer {

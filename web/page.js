@@ -17,7 +17,9 @@ log(tailcast);
 listenForm(tailcast);
 
 try {
-  const { user, cli } = await me();
+  const { user, cli: told } = await me();
+  // Only who sits at the server is told.
+  const cli = told ?? "tailcast";
   who(user);
   tryLine(cli, user ?? "all");
   if (user !== null) composer({ tailcast, user, cli });

@@ -52,6 +52,9 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         let retention = settings.keep.retention();
         let hub = Hub::start(Arc::clone(&store), retention, Arc::default())?;
         let at = control.as_ref().map(TcpListener::local_addr).transpose()?;
+        let control_tls = tls
+            .clone()
+            .filter(|_| at.is_some_and(|at| listen::is_public(at.ip())));
         let apps = Apps::new(common, settings, &hub, &stop, proof, at);
         background.spawn(
             stop.clone()
@@ -75,7 +78,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         };
         if let (Some(listener), Some(app)) = (control, apps.control) {
             background.spawn(server::serve(
-                door(listener, None, apps.control_limits),
+                door(listener, control_tls, apps.control_limits),
                 app,
                 stop.clone(),
             ));

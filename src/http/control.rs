@@ -66,10 +66,10 @@ struct Gauges {
 }
 
 /// How the control interface is reached.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Reach {
-    /// Only from this machine.
-    pub is_loopback: bool,
+    /// By which names.
+    pub origin: Origin,
     /// Also from public addresses.
     pub is_public: bool,
 }
@@ -105,10 +105,7 @@ impl Control {
             presence,
             limits,
             stop,
-            origin: Origin {
-                any_host: !reach.is_loopback,
-                ..Origin::default()
-            },
+            origin: reach.origin,
             needs_token: reach.is_public,
             registry,
             gauges,

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use http::header::FORWARDED;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, Request};
 use ipnet::IpNet;
@@ -33,6 +34,10 @@ impl Network {
 /// The other end of a connection, put into each of its requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// Put into each request of a connection over this server's own TLS.
+#[derive(Debug, Clone, Copy)]
+pub struct OverTls;
 
 /// A request, with its body or without.
 pub trait From {
@@ -98,16 +103,39 @@ impl Proxies {
         (!client.is_loopback()).then(|| Network::of(client))
     }
 
-    /// Whether the browser's connection is over TLS, as a trusted proxy says.
+    /// Whether the browser's connection is over TLS: this server's, or a trusted proxy's, as that says.
     #[must_use]
     pub fn is_tls(&self, from: &impl From) -> bool {
         let peer = from.extensions().get::<Peer>();
-        peer.is_some_and(|Peer(peer)| self.trusts(peer.ip()))
+        let is_proxys = peer.is_some_and(|Peer(peer)| self.trusts(peer.ip()))
             && from
                 .headers()
                 .get(FORWARDED_PROTO)
-                .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
+                .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+        is_proxys || from.extensions().get::<OverTls>().is_some()
     }
+
+    /// Whether a request comes through a proxy on this machine while no proxy is named.
+    #[must_use]
+    pub fn ignore_one_before(&self, from: &impl From) -> bool {
+        self.trusted.is_empty() && has_local_peer(from) && is_forwarded(from.headers())
+    }
+}
+
+/// Whether a request comes from this machine itself, and through no proxy.
+#[must_use]
+pub fn is_local(from: &impl From) -> bool {
+    has_local_peer(from) && !is_forwarded(from.headers())
+}
+
+fn has_local_peer(from: &impl From) -> bool {
+    let peer = from.extensions().get::<Peer>();
+    peer.is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback())
+}
+
+/// Whether a proxy has added where a request comes from (RFC 7239, or the older way).
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED)
 }
 
 /// The addresses in `X-Forwarded-For`, nearest last; what is none ends the chain, for nothing before it can be
@@ -174,6 +202,31 @@ mod tests {
             client("[::ffff:10.1.1.1]:5", &["198.51.100.7:80"]),
             "198.51.100.7"
         );
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_is_told_from_a_client() {
+        let named = Proxies {
+            trusted: vec!["127.0.0.1/32".parse().unwrap()],
+        };
+        for (peer, header, local, ignored) in [
+            ("127.0.0.1:5", "accept", true, false),
+            ("127.0.0.1:5", "x-forwarded-for", false, true),
+            ("[::1]:5", "forwarded", false, true),
+            ("[::ffff:127.0.0.1]:5", "accept", true, false),
+            ("192.0.2.1:5", "accept", false, false),
+            ("192.0.2.1:5", "x-forwarded-for", false, false),
+        ] {
+            let mut request = Request::builder().header(header, "x").body(()).unwrap();
+            request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+            assert_eq!(is_local(&request), local, "{peer} {header}");
+            assert_eq!(
+                Proxies::default().ignore_one_before(&request),
+                ignored,
+                "{peer} {header}"
+            );
+            assert!(!named.ignore_one_before(&request));
+        }
     }
 
     #[test]

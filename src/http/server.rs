@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::limits::{Counted, FORGET_EVERY, Limits};
-use super::peer::Peer;
+use super::peer::{OverTls, Peer};
 use super::reply::{self, Body, Reply};
 use super::tls::Tls;
 use crate::errors::one_line;
@@ -107,6 +107,7 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
                     app: Arc::clone(&app),
                     peer,
                     max_head: door.max_head,
+                    is_tls: door.tls.is_some(),
                     head: door.patience.head,
                     stall: door.patience.stall,
                     stop: stop.clone(),
@@ -167,6 +168,7 @@ struct Connection<R> {
     app: Arc<R>,
     peer: SocketAddr,
     max_head: u32,
+    is_tls: bool,
     head: Duration,
     stall: Duration,
     stop: CancellationToken,
@@ -292,6 +294,9 @@ impl<R: Respond> Connection<R> {
         let is_http2 = request.version() == Version::HTTP_2;
         let piece = if is_http2 { PIECE } else { usize::MAX };
         request.extensions_mut().insert(Peer(self.peer));
+        if self.is_tls {
+            request.extensions_mut().insert(OverTls);
+        }
         // hyper drops a Content-Length beside it without a word; what a proxy took for this request's body must not
         // be answered as the next request (RFC 9112, section 6.1).
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);

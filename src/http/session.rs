@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::sync::{Semaphore, TryAcquireError};
 
 use super::guard::{Guard, TOKEN_COOKIE, parameter};
-use super::peer::{From, Proxies};
+use super::peer::{self, From, Proxies};
 use super::reply::{self, Problem, Reply};
 use crate::address::User;
 use crate::auth::password::{Account, Passwords, Roles};
@@ -285,7 +285,7 @@ impl Me {
             "admin": identity.may_administer().is_ok(),
             "expires": identity.expires(),
             // Paths of the server are for those who sit at it.
-            "cli": (!is_secured).then_some(&self.cli),
+            "cli": (!is_secured && peer::is_local(request)).then_some(&self.cli),
             "maxRecord": self.max_record,
         })))
     }

@@ -9,7 +9,7 @@ pub mod wire;
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
@@ -113,6 +113,38 @@ impl Server {
         command.env("SSE_USERNAME", SERVICE.0);
         command.env("SSE_PASSWORD", SERVICE.1);
         Self::start_as(folder(), &mut command)
+    }
+
+    /// A server in secured mode whose control listener is public, and both speak TLS.
+    pub fn start_with_public_control() -> Self {
+        let folder = folder();
+        http2::certificate(folder.path());
+        let mut command = tailcast();
+        command.args(["serve", "--bind", "127.0.0.1:0", "--bindctl", "0.0.0.0:0"]);
+        command.args(["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
+        command.env("SSE_APP_KEY", SECRET);
+        Self::start_as(folder, &mut command)
+    }
+
+    /// A server in a network of its own, where it has this private address for its control listener.
+    pub fn start_with_private_control(address: Ipv4Addr, args: &[&str]) -> Self {
+        let script = format!(
+            "ip link set lo up && ip addr add {address} dev lo && exec \"$0\" serve --bind 127.0.0.1:0 --bindctl {address}:0 \"$@\""
+        );
+        let mut command = Command::new("unshare");
+        command.args(["-rn", "sh", "-euc", &script, env!("CARGO_BIN_EXE_tailcast")]);
+        Self::start_as(folder(), command.args(args))
+    }
+
+    /// The status of a request for this name, from the server's own network.
+    pub fn status_inside(&self, address: SocketAddr, target: &str, host: &str) -> String {
+        let mut curl = Command::new("nsenter");
+        curl.args(["--preserve-credentials", "-U", "-n", "-t"])
+            .arg(self.child.id().to_string())
+            .args(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H"])
+            .arg(format!("Host: {host}"))
+            .arg(format!("http://{address}{target}"));
+        String::from_utf8(run(&mut curl).stdout).unwrap()
     }
 
     /// A server whose folder of streams is a file system of this size in KiB.

@@ -1,9 +1,9 @@
 //! What answers, put together from the settings.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use crate::http::control::{Control, Reach};
 use crate::http::events::Events;
 use crate::http::guard::Guard;
 use crate::http::limits::Limits;
-use crate::http::origin::Origin;
+use crate::http::origin::{Hosts, Origin};
 use crate::http::past::Past;
 use crate::http::peer::Proxies;
 use crate::http::presence::{Most, Presence};
@@ -73,7 +73,11 @@ impl Apps {
         });
         let control = control.map(|address| {
             let reach = Reach {
-                is_loopback: address.ip().is_loopback(),
+                origin: Origin {
+                    hosts: control_hosts(address.ip()),
+                    allowed_hosts: config::all(&settings.access.allowed_host).into(),
+                    ..Origin::default()
+                },
                 is_public: is_public(address.ip()),
             };
             let (hub, guard) = (hub.clone(), proof.guard.clone());
@@ -131,8 +135,10 @@ impl Parts<'_> {
         let proxies = self.proxies.clone();
         App {
             origin: Origin {
-                any_host: self.settings.open || guard.is_secured(),
+                hosts: main_hosts(self.settings.open, guard.is_secured()),
+                allowed_hosts: config::all(&access.allowed_host).into(),
                 allowed: allowed.into(),
+                proxies: proxies.clone(),
             },
             session: Session::new(guard.clone(), passwords, lasts, cookies, proxies),
             api: Api {
@@ -169,12 +175,32 @@ impl Parts<'_> {
             },
             assets: Assets::new(self.settings.web.clone(), never),
             limits: Arc::clone(self.limits),
+            unnamed_proxy: Once::new(),
         }
     }
 }
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn main_hosts(open: bool, is_secured: bool) -> Hosts {
+    match (is_secured, open) {
+        (true, _) => Hosts::Any,
+        (false, true) => Hosts::Private,
+        (false, false) => Hosts::Loopback,
+    }
+}
+
+/// A public control listener asks for a token.
+fn control_hosts(address: IpAddr) -> Hosts {
+    if is_public(address) {
+        Hosts::Any
+    } else if address.to_canonical().is_loopback() {
+        Hosts::Loopback
+    } else {
+        Hosts::Private
+    }
 }
 
 /// How this program is called from any folder, quoted for a shell.
@@ -203,6 +229,26 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_token_no_listener_answers_to_any_name() {
+        assert_eq!(main_hosts(false, false), Hosts::Loopback);
+        assert_eq!(main_hosts(true, false), Hosts::Private);
+        assert_eq!(main_hosts(false, true), Hosts::Any);
+        assert_eq!(main_hosts(true, true), Hosts::Any);
+        for (address, hosts) in [
+            ("127.0.0.1", Hosts::Loopback),
+            ("::1", Hosts::Loopback),
+            ("::ffff:127.0.0.1", Hosts::Loopback),
+            ("192.168.1.5", Hosts::Private),
+            ("169.254.1.1", Hosts::Private),
+            ("fd00::2", Hosts::Private),
+            ("0.0.0.0", Hosts::Any),
+            ("203.0.113.9", Hosts::Any),
+        ] {
+            assert_eq!(control_hosts(address.parse().unwrap()), hosts, "{address}");
+        }
+    }
 
     #[test]
     fn quotes_for_a_shell() {

@@ -37,15 +37,22 @@ pub async fn control(settings: &Serve) -> anyhow::Result<Option<TcpListener>> {
     let Some(at) = &settings.bindctl else {
         return Ok(None);
     };
-    let is_secured = settings.access.is_secured();
     let listener = bind("--bindctl", at, |address| {
-        (is_public(address.ip()) && !is_secured).then(|| {
-            format!(
-                "{address} is a public address, where the control interface needs an administrator's token: give --secret, or a loopback or private address"
-            )
-        })
+        let missing = missing_in_public(settings).filter(|_| is_public(address.ip()))?;
+        Some(format!(
+            "--bindctl {address} is a public address, where the control interface needs {missing}, or a loopback or private address"
+        ))
     });
     Ok(Some(listener.await?))
+}
+
+/// What the control interface needs on a public address, and is not there.
+fn missing_in_public(settings: &Serve) -> Option<&'static str> {
+    if !settings.access.is_secured() {
+        return Some("an administrator's token: give --secret");
+    }
+    let is_tls = settings.tls_cert.is_some();
+    (!is_tls).then_some("TLS, as that token opens everything: give --tls-cert and --tls-key")
 }
 
 /// Whether others than this machine and its private network may reach an address.
@@ -95,15 +102,16 @@ pub fn announce(
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("cannot ask for the port")?;
     let streams = hub.store().root().path();
-    let scheme = if settings.tls_cert.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let control = match control {
-        Some(control) => format!(", control on http://{}/", control.local_addr()?),
+    let is_tls = settings.tls_cert.is_some();
+    let scheme = |is_tls| if is_tls { "https" } else { "http" };
+    let control = match control.map(TcpListener::local_addr).transpose()? {
+        Some(at) => {
+            let scheme = scheme(is_tls && is_public(at.ip()));
+            format!(", control on {scheme}://{at}/")
+        }
         None => String::new(),
     };
+    let scheme = scheme(is_tls);
     let mut out = std::io::stdout();
     // Standard output may be closed, and the server is up all the same.
     let _ = writeln!(

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{FORM, bearer};
-use crate::kit::{Server, folder, tailcast, wire};
+use crate::kit::{SECRET, Server, folder, http2, tailcast, wire};
 
 #[test]
-fn a_public_control_listener_needs_a_secret_and_an_administrators_token() {
+fn a_public_control_listener_needs_a_secret_and_tls_and_an_administrators_token() {
     let at = folder();
     for public in ["0.0.0.0:0", "[::]:0"] {
         let mut serve = tailcast();
@@ -22,16 +22,29 @@ fn a_public_control_listener_needs_a_secret_and_an_administrators_token() {
             );
             assert!(output.stdout.is_empty());
         }
+        let output = serve.args(["--secret", SECRET]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        for part in ["--bindctl", "--tls-cert", "--tls-key"] {
+            assert!(!output.status.success() && said.contains(part), "{said}");
+        }
+        assert!(
+            output.stdout.is_empty() && said.lines().count() == 1,
+            "{said}"
+        );
     }
-    let server = Server::start_secured(&["--bindctl", "0.0.0.0:0"]);
+    let server = Server::start_with_public_control();
     let mut control = server.control();
     control.set_ip([127, 0, 0, 1].into());
+    // A token in the clear is not even read.
+    let plain = wire::exchange(control, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(!plain.contains("HTTP/1.1"), "{plain:?}");
     let admin = bearer(json!({ "admin": true }));
     let claims = json!({ "userId": "ann", "publish": "*", "channel": "*" });
     let cookie = format!("sse_token={}", admin.strip_prefix("Bearer ").unwrap());
     let ask = |method: &str, target: &str, header: (&str, &str)| {
         let headers = [header, ("Content-Type", FORM)];
-        wire::ask(control, method, target, &headers, b"userId=ann&payload=x").status
+        let body = b"userId=ann&payload=x";
+        http2::ask(&server, control, (method, target), &headers, body).status
     };
     for (method, target) in [
         ("POST", "/token/"),

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{FORM, bearer};
-use crate::kit::{SECRET, Server, token, wire};
+use crate::kit::{SECRET, Server, folder, http2, tailcast, token, wire};
 
 /// What browsers say for pages that are not of the server at this address.
 fn foreign(address: SocketAddr) -> Vec<(&'static str, String)> {
@@ -131,7 +131,6 @@ fn a_foreign_name_pointed_here_is_not_answered_to() {
         format!("localhost.evil.example:{port}"),
         format!("127.0.0.1.nip.io:{port}"),
         "127.0.0.1.".to_owned() + "example",
-        "localhost@evil.example".to_owned(),
         format!("0.0.0.0:{port}"),
         "[::]".to_owned(),
         "2130706433".to_owned(),
@@ -164,6 +163,158 @@ fn a_foreign_name_pointed_here_is_not_answered_to() {
     for name in ["localhost", "LOCALHOST.", "app.localhost:9", "[::1]"] {
         let reply = wire::ask(open.address, "GET", "/me", &[("Host", name)], b"");
         assert_eq!(reply.status, 200, "{name}");
+    }
+}
+
+#[test]
+fn a_server_for_others_answers_to_no_name_of_a_foreign_page() {
+    let open = start_at("0.0.0.0:0", &["--open"]);
+    let named = [
+        "--open",
+        "--allowed-host",
+        " Push.Example:1 ,,other.example",
+    ];
+    let named = start_at("0.0.0.0:0", &named);
+    for server in [&open, &named] {
+        for (method, target, body) in REQUESTS.into_iter().chain([("GET", "/", "")]) {
+            let headers = [
+                ("Host", "evil.example:8000"),
+                ("Origin", "http://evil.example:8000"),
+                ("Content-Type", FORM),
+            ];
+            let reply = wire::ask(server.address, method, target, &headers, body.as_bytes());
+            let reply = reply.read_all();
+            assert_eq!(reply.status, 403, "{method} {target}");
+            for part in ["evil.example", "--allowed-host NAME"] {
+                assert!(reply.body.contains(part), "{}", reply.body);
+            }
+        }
+        assert!(!server.stream("ann").path().exists());
+    }
+    let status = |server: &Server, host: &str| {
+        let headers = [("Host", host), ("Connection", "close")];
+        wire::ask(server.address, "GET", "/history", &headers, b"").status
+    };
+    for host in ["192.168.1.5:8000", "[fd00::2]", "box", "box.local:8000"] {
+        assert_eq!(status(&open, host), 200, "{host}");
+    }
+    for host in ["push.example", "OTHER.example.:8000"] {
+        assert_eq!(status(&open, host), 403, "{host}");
+        assert_eq!(status(&named, host), 200, "{host}");
+    }
+}
+
+/// A server on an address that is not only this machine's, reached from this machine.
+fn start_at(address: &str, args: &[&str]) -> Server {
+    let mut command = tailcast();
+    command.args(["serve", "--bind", address]).args(args);
+    let mut server = Server::start_as(folder(), &mut command);
+    server.address.set_ip([127, 0, 0, 1].into());
+    server
+}
+
+#[test]
+fn a_private_control_listener_answers_to_no_name_of_a_foreign_page() {
+    let address = [10, 1, 2, 3].into();
+    let args = ["--secret", SECRET, "--allowed-host", "push.example"];
+    let server = Server::start_with_private_control(address, &args);
+    let control = server.control();
+    assert_eq!(control.ip(), address);
+    for target in ["/online", "/metrics", "/healthz"] {
+        let status = |host: &str| server.status_inside(control, target, host);
+        for host in ["evil.example", "evil.example:8001", "10.1.2.3.nip.io"] {
+            assert_eq!(status(host), "403", "{target} {host}");
+        }
+        for host in [&*control.to_string(), "box.internal:1", "push.example"] {
+            assert_eq!(status(host), "200", "{target} {host}");
+        }
+    }
+}
+
+#[test]
+fn a_malformed_host_is_a_bad_request() {
+    let open = Server::start_with(&["--bindctl", "127.0.0.1:0"]);
+    let secured = Server::start_secured(&[]);
+    for door in [
+        open.address,
+        secured.address,
+        open.control(),
+        secured.control(),
+    ] {
+        for host in [
+            "x@localhost",
+            "localhost@evil.example",
+            "localhost:x",
+            "localhost:65536",
+            "localhost:-1",
+            "localhost:+80",
+            ":80",
+        ] {
+            for target in ["/", "/metrics", "/events"] {
+                let reply = wire::ask(door, "GET", target, &[("Host", host)], b"");
+                assert_eq!(reply.status, 400, "{target} {host}");
+            }
+        }
+    }
+}
+
+#[test]
+fn over_tls_a_page_that_came_without_it_is_another_site() {
+    let at = folder();
+    http2::certificate(at.path());
+    let args = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    let server = Server::start_in(at, &args);
+    let status = |origin: &str| {
+        let headers = [("Host", "localhost:8443"), ("Origin", origin)];
+        http2::ask(&server, server.address, ("GET", "/me"), &headers, b"").status
+    };
+    assert_eq!(status("https://localhost:8443"), 200);
+    assert_eq!(status("http://localhost:8443"), 403);
+    let behind = Server::start_with(&["--trusted-proxy", "127.0.0.1"]);
+    for (scheme, proto, expected) in [
+        ("https", "https", 200),
+        ("http", "https", 403),
+        ("http", "http", 200),
+    ] {
+        let origin = format!("{scheme}://{}", behind.address);
+        let headers = [("Origin", &*origin), ("X-Forwarded-Proto", proto)];
+        let reply = behind.request("GET", "/me", &headers, b"");
+        assert_eq!(reply.status, expected, "{scheme} {proto}");
+    }
+}
+
+#[test]
+fn a_proxy_that_nobody_named_is_warned_about_once_and_told_no_paths() {
+    let told = |server: &Server, headers: &[(&str, &str)]| {
+        let headers = [headers, &[("Connection", "close")]].concat();
+        let me = server.request("GET", "/me", &headers, b"").read_all();
+        let me: Value = serde_json::from_str(&me.body).unwrap();
+        me["cli"].is_string()
+    };
+    let warnings = |server: Server| {
+        let log = server.stop_and_read_log().join("\n");
+        assert!(!log.contains("192.0.2.66"), "{log}");
+        log.matches("--trusted-proxy 127.0.0.1").count()
+    };
+    let server = Server::start();
+    assert!(told(&server, &[]));
+    for header in [
+        ("X-Forwarded-For", "192.0.2.66"),
+        ("Forwarded", "for=192.0.2.66"),
+    ] {
+        assert!(!told(&server, &[header]), "{header:?}");
+    }
+    assert_eq!(warnings(server), 1);
+    for (args, header) in [
+        (&[][..], None),
+        (
+            &["--trusted-proxy", "127.0.0.1"],
+            Some(("X-Forwarded-For", "192.0.2.66")),
+        ),
+    ] {
+        let server = Server::start_with(args);
+        assert_eq!(told(&server, header.as_slice()), header.is_none());
+        assert_eq!(warnings(server), 0, "{args:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::json;
 
 use super::{FORM, bearer};
-use crate::kit::{SECRET, Server, folder, now, sign, signed, token, wire};
+use crate::kit::{SECRET, Server, folder, http2, now, sign, signed, token, wire};
 
 const HS256: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
@@ -149,8 +149,9 @@ fn forged() -> Vec<(String, &'static str)> {
 
 #[test]
 fn forged_tokens_are_told_what_is_wrong_with_them() {
-    let server = Server::start_secured(&["--bindctl", "0.0.0.0:0"]);
-    let mut control = server.control();
+    let server = Server::start_secured(&[]);
+    let public = Server::start_with_public_control();
+    let mut control = public.control();
     control.set_ip([127, 0, 0, 1].into());
     for (token, reason) in forged() {
         let shown = &token[..token.len().min(60)];
@@ -160,8 +161,8 @@ fn forged_tokens_are_told_what_is_wrong_with_them() {
             wire::ask(server.address, "GET", "/me", &headers, b""),
             wire::ask(server.address, "GET", "/events", &headers, b""),
             wire::ask(server.address, "POST", "/admin/stop", &headers, b""),
-            wire::ask(control, "GET", "/metrics", &headers, b""),
-            wire::ask(control, "POST", "/admin/stop", &headers, b""),
+            http2::ask(&public, control, ("GET", "/metrics"), &headers, b""),
+            http2::ask(&public, control, ("POST", "/admin/stop"), &headers, b""),
         ];
         for reply in replies {
             let challenge = reply.header("www-authenticate").unwrap_or_default();

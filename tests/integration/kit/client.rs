@@ -1,7 +1,7 @@
 //! What a client reads: replies, piece by piece, and the events of a stream.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
@@ -12,14 +12,17 @@ pub struct Reply {
     pub status: u16,
     pub head: String,
     pub body: String,
-    reader: BufReader<TcpStream>,
+    socket: TcpStream,
+    reader: BufReader<Box<dyn Read + Send>>,
     chunked: bool,
     left: Option<usize>,
 }
 
 impl Reply {
-    pub(super) fn read_head(socket: TcpStream) -> Self {
-        let mut reader = BufReader::new(socket);
+    /// Of what comes on a socket, perhaps over TLS.
+    pub(super) fn read_head(socket: TcpStream, text: impl Read + Send + 'static) -> Self {
+        let text: Box<dyn Read + Send> = Box::new(text);
+        let mut reader = BufReader::new(text);
         let mut head = String::new();
         loop {
             let len = head.len();
@@ -37,6 +40,7 @@ impl Reply {
             status,
             head,
             body: String::new(),
+            socket,
             reader,
             chunked: false,
             left: None,
@@ -162,11 +166,7 @@ impl Follower {
 
     /// Goes away, and waits until the server has noticed. Returns the id of the last event that was taken.
     pub fn leave(mut self) -> String {
-        self.reply
-            .reader
-            .get_ref()
-            .shutdown(Shutdown::Write)
-            .unwrap();
+        self.reply.socket.shutdown(Shutdown::Write).unwrap();
         self.ends();
         self.id()
     }

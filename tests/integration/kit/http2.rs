@@ -1,7 +1,7 @@
 //! TLS and HTTP/2, as a client that may do what no decent one does.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::{Server, run, wire};
+use super::{Reply, Server, run, wire};
 
 /// What HTTP/2 frames are for (RFC 9113, section 6).
 pub const DATA: u8 = 0;
@@ -60,6 +60,28 @@ pub fn certificate(at: &Path) {
 
 /// A TLS connection that offers these protocols.
 pub fn over_tls(server: &Server, protocols: &[&[u8]]) -> StreamOwned<ClientConnection, TcpStream> {
+    connect(server, server.address, protocols)
+}
+
+/// Sends a request over HTTP/1.1 and TLS, and reads the head of its answer.
+pub fn ask(
+    server: &Server,
+    address: SocketAddr,
+    (method, target): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Reply {
+    let mut stream = connect(server, address, &[b"http/1.1"]);
+    let request = wire::request(address, method, target, headers, body);
+    let _ = stream.write_all(&request);
+    Reply::read_head(stream.sock.try_clone().unwrap(), stream)
+}
+
+fn connect(
+    server: &Server,
+    address: SocketAddr,
+    protocols: &[&[u8]],
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     let certificate = server.folder.path().join("cert.pem");
     roots
@@ -73,7 +95,7 @@ pub fn over_tls(server: &Server, protocols: &[&[u8]]) -> StreamOwned<ClientConne
     config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
     let name = ServerName::try_from("localhost").unwrap();
     let client = ClientConnection::new(Arc::new(config), name).unwrap();
-    StreamOwned::new(client, wire::connect(server.address))
+    StreamOwned::new(client, wire::connect(address))
 }
 
 /// HTTP/2, frame by frame.

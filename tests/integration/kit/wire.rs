@@ -17,7 +17,7 @@ pub fn send(address: SocketAddr, bytes: &[u8]) -> Reply {
     let mut socket = connect(address);
     // A server may answer and close before it has read everything.
     let _ = socket.write_all(bytes);
-    Reply::read_head(socket)
+    Reply::read_head(socket.try_clone().unwrap(), socket)
 }
 
 /// Sends a request with its `Host`, and reads the head of its answer.
@@ -28,6 +28,17 @@ pub fn ask(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Reply {
+    send(address, &request(address, method, target, headers, body))
+}
+
+/// A request's bytes, with its `Host`.
+pub fn request(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Vec<u8> {
     let mut head = format!("{method} {target} HTTP/1.1\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
         head.extend(["Host: ", &address.to_string(), "\r\n"]);
@@ -38,10 +49,7 @@ pub fn ask(
     if !body.is_empty() {
         head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
     }
-    send(
-        address,
-        [head.as_bytes(), b"\r\n", body].concat().as_slice(),
-    )
+    [head.as_bytes(), b"\r\n", body].concat()
 }
 
 /// Sends bytes, and reads all that comes until the server closes.
