@@ -298,7 +298,7 @@ fn people_who_guess_from_everywhere_do_not_keep_programs_out() {
         "-c",
         "-B",
         "-C",
-        "9",
+        "8",
         "people",
         "ann",
         "ann's password",
