@@ -24,12 +24,15 @@ use apps::{Apps, Proof};
 /// only compete for the same cores and the same disk.
 const MAX_BLOCKING: usize = 64;
 
+/// Of the file descriptors one in so many is not for connections: streams go on when those run out.
+const SPARE_SHARE: u64 = 4;
+
 /// How often all streams are looked over for large and old ones.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Serves until SIGINT or SIGTERM; a second one ends the program at once.
 pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
-    raise_descriptor_limit();
+    let descriptors = raise_descriptor_limit();
     let store = Store::create(&common.streams, common.store())?;
     store.check_writable()?;
     if let Some(web) = &settings.web
@@ -69,21 +72,23 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
             stall: settings.stall_timeout,
             drain: settings.drain,
         };
-        let door = |listener, tls, limits| Door {
+        let spare = descriptors / SPARE_SHARE;
+        let door = |listener, tls, limits, spare| Door {
             listener,
             tls,
             limits,
+            descriptors: descriptors - spare,
             max_head: settings.much.max_head,
             patience,
         };
         if let (Some(listener), Some(app)) = (control, apps.control) {
             background.spawn(server::serve(
-                door(listener, control_tls, apps.control_limits),
+                door(listener, control_tls, apps.control_limits, spare / 2),
                 app,
                 stop.clone(),
             ));
         }
-        server::serve(door(listener, tls, apps.limits), apps.main, stop).await;
+        server::serve(door(listener, tls, apps.limits, spare), apps.main, stop).await;
         signals.abort();
         background.close();
         background.wait().await;
@@ -132,8 +137,8 @@ fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output
     })
 }
 
-/// A connection and a followed stream take a descriptor each, and common soft limits are 1024.
-fn raise_descriptor_limit() {
+/// A connection and a followed stream take a descriptor each, and common soft limits are 1024. Returns the limit then.
+fn raise_descriptor_limit() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -142,4 +147,5 @@ fn raise_descriptor_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "the limit of open files stays at {:?}", limit.current);
     }
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }

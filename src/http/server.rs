@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -71,6 +72,8 @@ pub struct Door {
     pub tls: Option<Tls>,
     /// How many.
     pub limits: Arc<Limits>,
+    /// Connections take file descriptors below this number: those above are left for stream files.
+    pub descriptors: u64,
     /// The largest head of a request, in bytes; also hyper's buffer per connection.
     pub max_head: u32,
     /// How long they may keep the server waiting.
@@ -85,7 +88,7 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
-            accepted = door.listener.accept() => accepted,
+            accepted = door.accept() => accepted,
             () = &mut forgets => {
                 door.limits.forget();
                 forgets.as_mut().reset(tokio::time::Instant::now() + FORGET_EVERY);
@@ -122,7 +125,8 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::error!(%error, "cannot accept connections; trying again");
+                    let hint = "where files are too many, raise their limit: ulimit -n, or systemd's LimitNOFILE";
+                    tracing::error!(%error, hint, "cannot accept connections; trying again");
                 }
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
@@ -133,6 +137,18 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
     tasks.close();
     if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
         tracing::warn!(left = tasks.len(), "connections did not end in time");
+    }
+}
+
+impl Door {
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        // The lowest number that is free is the next one's.
+        let next = self.listener.as_fd().try_clone_to_owned()?;
+        if u64::try_from(next.as_raw_fd()).is_ok_and(|it| it >= self.descriptors) {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
+        drop(next);
+        self.listener.accept().await
     }
 }
 

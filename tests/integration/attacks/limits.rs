@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::{FORM, bearer};
-use crate::kit::{SECRET, SERVICE, Server, run, tailcast, wire};
+use crate::kit::{SECRET, SERVICE, Server, folder, run, tailcast, wire};
 
 const PROXY: &[&str] = &["--trusted-proxy", "127.0.0.1"];
 
@@ -86,6 +86,28 @@ fn ten_thousand_idle_connections_hold_up_nobody_and_are_closed() {
     assert!(idle.wait().unwrap().success());
     // The follower's, and the one that asks.
     server.measured("tailcast_connections", 2);
+}
+
+#[test]
+fn without_file_descriptors_accepting_pauses_and_streams_go_on() {
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=64", env!("CARGO_BIN_EXE_tailcast"), "serve"]);
+    let server = Server::start_as(folder(), command.args(["--bind", "127.0.0.1:0"]));
+    let mut follower = server.follow("user=ann");
+    let many: Vec<_> = (0..100).map(|_| wire::connect(server.address)).collect();
+    server.logged(&["ERROR", "cannot accept connections; trying again"]);
+    for number in 0..3 {
+        let record = format!("{{\"n\":{number}}}");
+        server.stream("ann").append(&record);
+        assert_eq!(follower.data(), record);
+    }
+    drop(many);
+    // It was said once, however often it was tried.
+    let line = server.logged(&["ccept", "connections"]);
+    assert!(line.contains("connections are accepted again"), "{line}");
+    assert_eq!(server.get("/").status, 200);
+    server.stream("ann").append("{\"last\":1}");
+    assert_eq!(follower.data(), "{\"last\":1}");
 }
 
 #[test]
@@ -257,7 +279,7 @@ fn a_hundred_thousand_bad_logins_keep_nobody_from_its_stream() {
     let mut follower = server.follow_raw("/events", &[("Authorization", &ann)]);
     assert_eq!(follower.next().name.as_deref(), Some("ready"));
     let before = server.peak_memory();
-    let folder = crate::kit::folder();
+    let folder = folder();
     let body = folder.path().join("login");
     let guess = json!({ "username": SERVICE.0, "password": "a guess" });
     std::fs::write(&body, guess.to_string()).unwrap();
@@ -292,7 +314,7 @@ fn a_hundred_thousand_bad_logins_keep_nobody_from_its_stream() {
 
 #[test]
 fn people_who_guess_from_everywhere_do_not_keep_programs_out() {
-    let at = crate::kit::folder();
+    let at = folder();
     let people = [
         "-b",
         "-c",
