@@ -67,11 +67,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
             background.spawn(stop.clone().run_until_cancelled_owned(tls.keep_fresh()));
         }
         listen::announce(&listener, control.as_ref(), &hub, settings)?;
-        let patience = Patience {
-            head: settings.much.head_time,
-            stall: settings.stall_timeout,
-            drain: settings.drain,
-        };
+        let patience = patience(settings);
         let spare = descriptors / SPARE_SHARE;
         let door = |listener, tls, limits, spare| Door {
             listener,
@@ -94,6 +90,14 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         background.wait().await;
         anyhow::Ok(())
     })
+}
+
+fn patience(settings: &Serve) -> Patience {
+    Patience {
+        head: settings.much.head_time,
+        stall: settings.stall_timeout,
+        drain: settings.drain,
+    }
 }
 
 fn tls(settings: &Serve) -> anyhow::Result<Option<Tls>> {
