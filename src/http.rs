@@ -22,6 +22,7 @@ pub mod writer;
 use std::sync::{Arc, Once};
 
 use http::header::ORIGIN;
+use http::request::Parts;
 use http::{Method, Request};
 use hyper::body::Incoming;
 
@@ -39,21 +40,39 @@ use writer::Writer;
 /// The largest body of `/login`, in bytes.
 const MAX_LOGIN: usize = 4 * 1024;
 
-/// What pages of other sites must not reach; all else is public.
-const PROGRAM: [&str; 12] = [
-    "/events",
-    "/events/",
-    "/sseServer.php",
-    "/history",
-    "/writer",
-    "/sseWriter.php",
-    "/sseCookie",
-    "/sseCookie.php",
-    "/login",
-    "/broadcast",
-    "/me",
-    "/admin/stop",
-];
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Events,
+    /// The same, for the PHP demo's client.
+    PhpEvents,
+    History,
+    Writer,
+    Cookie,
+    Login,
+    Broadcast,
+    Me,
+    Stop,
+    /// All else is public: pages of other sites reach it, too.
+    Asset,
+}
+
+impl Endpoint {
+    fn of(path: &str) -> Self {
+        match path {
+            "/events" | "/events/" => Self::Events,
+            "/sseServer.php" => Self::PhpEvents,
+            "/history" => Self::History,
+            "/writer" | "/sseWriter.php" => Self::Writer,
+            "/sseCookie" | "/sseCookie.php" => Self::Cookie,
+            "/login" => Self::Login,
+            "/broadcast" => Self::Broadcast,
+            "/me" => Self::Me,
+            "/admin/stop" => Self::Stop,
+            _ => Self::Asset,
+        }
+    }
+}
 
 /// Everything that answers on the main listener.
 #[derive(Debug)]
@@ -84,7 +103,7 @@ impl Respond for App {
     async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Reply {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let origin = request.headers().get(ORIGIN).cloned();
-        let is_writer = matches!(&*path, "/writer" | "/sseWriter.php");
+        let endpoint = Endpoint::of(&path);
         if self.origin.proxies.ignore_one_before(&request) {
             self.unnamed_proxy.call_once(|| {
                 tracing::warn!(
@@ -92,9 +111,9 @@ impl Respond for App {
                 );
             });
         }
-        let answer = self.route(request, &path).await;
+        let answer = self.route(request, endpoint).await;
         let mut reply = answer.unwrap_or_else(|problem| {
-            if is_writer {
+            if endpoint == Endpoint::Writer {
                 problem.text()
             } else {
                 problem.json()
@@ -108,49 +127,59 @@ impl Respond for App {
 }
 
 impl App {
-    async fn route(&self, request: Request<Incoming>, path: &str) -> Result<Reply, Problem> {
+    async fn route(
+        &self,
+        request: Request<Incoming>,
+        endpoint: Endpoint,
+    ) -> Result<Reply, Problem> {
         self.origin.check_host(&request)?;
         if self.origin.is_preflight(&request) {
             let mut reply = reply::no_content();
             Origin::preflight(reply.headers_mut());
             return Ok(reply);
         }
-        if PROGRAM.contains(&path) {
+        if endpoint != Endpoint::Asset {
             self.origin.check_site(&request)?;
         }
-        match path {
-            "/writer" | "/sseWriter.php" => return self.writer.post(request).await,
-            "/login" | "/broadcast" => return self.posted(request, path).await,
-            _ => {}
-        }
-        let request = request.map(|_| ());
-        match path {
-            "/events" | "/events/" | "/sseServer.php" => {
-                self.events.get(&request, path == "/sseServer.php").await
-            }
-            "/history" => self.past.get(&request).await,
-            "/sseCookie" | "/sseCookie.php" => self.session.set_cookie(&request),
-            "/me" => self.me.get(&request),
-            "/admin/stop" => self.api.stop(&request),
-            _ => self.assets.get(request).await,
+        match endpoint {
+            Endpoint::Writer => self.writer.post(request).await,
+            Endpoint::Login => self.login(request).await,
+            Endpoint::Broadcast => self.broadcast(request).await,
+            Endpoint::Events => self.events.get(&head(request), false).await,
+            Endpoint::PhpEvents => self.events.get(&head(request), true).await,
+            Endpoint::History => self.past.get(&head(request)).await,
+            Endpoint::Cookie => self.session.set_cookie(&head(request)),
+            Endpoint::Me => self.me.get(&head(request)),
+            Endpoint::Stop => self.api.stop(&head(request)),
+            Endpoint::Asset => self.assets.get(head(request)).await,
         }
     }
 
-    async fn posted(&self, request: Request<Incoming>, path: &str) -> Result<Reply, Problem> {
-        if request.method() != Method::POST {
-            return Err(Problem::Method("POST"));
+    async fn login(&self, request: Request<Incoming>) -> Result<Reply, Problem> {
+        let (parts, body) = posted(request)?;
+        let network = self.limits.network(&parts);
+        self.limits.login(network)?;
+        let body = self.limits.read(body, MAX_LOGIN).await?;
+        let reply = self.session.login(&parts, body).await;
+        if !matches!(reply, Err(Problem::BadLogin)) {
+            self.limits.logged_in(network);
         }
-        let (parts, body) = request.into_parts();
-        if path == "/login" {
-            let network = self.limits.network(&parts);
-            self.limits.login(network)?;
-            let body = self.limits.read(body, MAX_LOGIN).await?;
-            let reply = self.session.login(&parts, body).await;
-            if !matches!(reply, Err(Problem::BadLogin)) {
-                self.limits.logged_in(network);
-            }
-            return reply;
-        }
+        reply
+    }
+
+    async fn broadcast(&self, request: Request<Incoming>) -> Result<Reply, Problem> {
+        let (parts, body) = posted(request)?;
         self.api.broadcast(&parts, body).await
     }
+}
+
+fn head(request: Request<Incoming>) -> Request<()> {
+    request.map(|_| ())
+}
+
+fn posted(request: Request<Incoming>) -> Result<(Parts, Incoming), Problem> {
+    if request.method() != Method::POST {
+        return Err(Problem::Method("POST"));
+    }
+    Ok(request.into_parts())
 }
