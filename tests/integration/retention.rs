@@ -1,6 +1,7 @@
 //! Rotation and expiry: what is set aside is still resumed from, and a follower at the seam sees nothing.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::kit::{Server, folder, run, tailcast};
 
@@ -192,6 +193,33 @@ fn a_writer_that_is_delayed_does_not_write_into_the_rotated_file() {
     assert!(writer.try_wait().unwrap().is_some() || writer.wait().unwrap().success());
     stream.append("{\"after\":1}");
     assert_eq!(ann.datas(2), ["{\"late\":1}", "{\"after\":1}"]);
+}
+
+#[test]
+fn our_writers_wait_while_a_stream_is_set_aside() {
+    let server = Server::start();
+    let lock = server.streams().join(".old/.lock");
+    let held = format!("exec 9>>{}; flock -x 9; read -r line", lock.display());
+    let mut rotation = Command::new("sh")
+        .args(["-euc", &held])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !locked(&lock) {
+        std::thread::yield_now();
+    }
+    let mut send = tailcast()
+        .args(["send", "ann", "{\"n\":1}"])
+        .current_dir(server.folder.path())
+        .spawn()
+        .unwrap();
+    let stream = server.stream("ann");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(send.try_wait().unwrap().is_none() && !stream.path().exists());
+    drop(rotation.stdin.take());
+    assert!(send.wait().unwrap().success());
+    assert!(stream.read().contains("\"n\":1"));
+    let _ = rotation.wait();
 }
 
 /// Whether somebody holds this lock.
