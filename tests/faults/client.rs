@@ -207,8 +207,9 @@ impl Visit<'_> {
         match self.client.manner {
             Manner::Steady | Manner::Sent => usize::MAX,
             Manner::Slow => rng.usize(10_000..500_000),
+            // So that it comes along: two rotations would take from it what it has not read.
             Manner::Cutting | Manner::Napping => {
-                1 << rng.u32(4..17) | rng.usize(..4096) & ((1 << rng.u32(4..13)) - 1)
+                1 << rng.u32(4..20) | rng.usize(..4096) & ((1 << rng.u32(4..13)) - 1)
             }
             // Until it has its first id.
             Manner::Away => 2000,
