@@ -50,6 +50,8 @@ pub struct Orders {
 pub struct Client {
     pub name: String,
     pub manner: Manner,
+    /// Connections that are cut carry less than 2 to this many bytes.
+    most: u32,
     query: String,
     /// The streams it follows.
     pub follows: Vec<usize>,
@@ -66,7 +68,7 @@ struct Record<'a> {
 
 impl Client {
     /// A client that behaves as planned.
-    pub fn new(scene: &Scene, guest: &Guest, started: Instant) -> Self {
+    pub fn new(scene: &Scene, guest: &Guest, most: u32, started: Instant) -> Self {
         let (user, channels, manner) = *guest;
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("user", user);
@@ -79,6 +81,7 @@ impl Client {
         Self {
             name: format!("{manner:?}-{user}{}", channels.join("+")),
             manner,
+            most,
             query: query.finish(),
             follows: streams.map(|(at, _)| at).collect(),
             trace: Trace::new(scene.lanes(), started),
@@ -207,9 +210,8 @@ impl Visit<'_> {
         match self.client.manner {
             Manner::Steady | Manner::Sent => usize::MAX,
             Manner::Slow => rng.usize(10_000..500_000),
-            // So that it comes along: two rotations would take from it what it has not read.
             Manner::Cutting | Manner::Napping => {
-                1 << rng.u32(4..20) | rng.usize(..4096) & ((1 << rng.u32(4..13)) - 1)
+                1 << rng.u32(4..self.client.most) | rng.usize(..4096) & ((1 << rng.u32(4..13)) - 1)
             }
             // Until it has its first id.
             Manner::Away => 2000,

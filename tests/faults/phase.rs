@@ -68,7 +68,7 @@ impl Phase {
         let scene = Scene::new(&root, &plan.streams, &names);
         scene.make_folders();
         let journal = Journal::new(&folder.join("journal.txt"));
-        let client = |guest| Client::new(&scene, guest, journal.started);
+        let client = |guest| Client::new(&scene, guest, plan.most, journal.started);
         let log = folder.join("server.log");
         Self {
             clients: plan.audience.iter().map(client).collect(),

@@ -40,6 +40,9 @@ pub type Guest = (&'static str, &'static [&'static str], Manner);
 pub struct Plan {
     pub name: &'static str,
     pub harm: Harm,
+    /// Connections that are cut carry less than 2 to this many bytes. Where streams are rotated that is more, so that
+    /// all come along: two rotations would take from a client what it has not read.
+    pub most: u32,
     pub streams: Vec<(&'static str, Option<&'static str>, Use)>,
     pub cast: Vec<(&'static str, Way)>,
     pub audience: Vec<Guest>,
@@ -61,6 +64,7 @@ impl Plan {
         Self {
             name: "tools",
             harm: Harm::Tools,
+            most: 17,
             streams: vec![
                 edited(ALL, None),
                 edited(ANN, None),
@@ -96,6 +100,7 @@ impl Plan {
         Self {
             name: "retention",
             harm: Harm::Retention,
+            most: 20,
             streams: vec![
                 (ALL, None, Use::Edited),
                 (ANN, None, Use::Edited),
@@ -120,6 +125,7 @@ impl Plan {
         Self {
             name: "disk",
             harm: Harm::FullDisk,
+            most: 17,
             streams: [ALL, ANN, BOB]
                 .map(|user| (user, None, Use::Edited))
                 .to_vec(),
