@@ -100,35 +100,27 @@ impl Way {
         }
     }
 
+    /// The same at another place.
+    fn at(&self, at: Place) -> Self {
+        let mut way = self.clone();
+        let (Self::Tail { place, .. } | Self::File { place, .. }) = &mut way;
+        *place = at;
+        way
+    }
+
     /// A look found something.
     pub fn news(&self, news: &[News]) -> Vec<Self> {
-        let with = |told: &News| match self.clone() {
-            Self::Tail {
-                place,
-                next,
-                inside,
-            } => Self::Tail {
-                place,
-                next: next.iter().chain(&told.entries).cloned().collect(),
-                inside: inside || told.inside,
-            },
-            Self::File {
-                place,
-                open,
-                gone,
-                owed,
-                inside,
-            } => Self::File {
-                place,
-                open,
-                gone,
-                owed,
-                inside: if told.inside {
-                    inside.max(owed)
-                } else {
-                    inside
-                },
-            },
+        let with = |told: &News| {
+            let mut way = self.clone();
+            match &mut way {
+                Self::Tail { next, inside, .. } => {
+                    next.extend(told.entries.iter().cloned());
+                    *inside |= told.inside;
+                }
+                Self::File { owed, inside, .. } if told.inside => *inside = (*inside).max(*owed),
+                Self::File { .. } => {}
+            }
+            way
         };
         news.iter().map(with).collect()
     }
@@ -144,13 +136,7 @@ impl Way {
                 let file = || self.file_like(place.clone(), &[]);
                 is_forgotten(next, now).then(file).into_iter().collect()
             }
-            Self::File {
-                place,
-                open,
-                gone,
-                owed,
-                inside,
-            } => {
+            Self::File { place, .. } => {
                 let tail = |found: News| Self::Tail {
                     place: place.clone(),
                     next: found.entries.into(),
@@ -158,13 +144,7 @@ impl Way {
                 };
                 let found_again = now.stream.find(place).at.into_iter();
                 let found_again = found_again.flat_map(|at| now.stream.places_at(at));
-                let file = |place| Self::File {
-                    place,
-                    open: open.clone(),
-                    gone: *gone,
-                    owed: *owed,
-                    inside: *inside,
-                };
+                let file = |place| self.at(place);
                 let tails = now.watched.behind(place).into_iter().map(tail);
                 tails.chain(found_again.map(file)).collect()
             }
