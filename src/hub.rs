@@ -16,7 +16,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-pub use follower::{Begin, Follower};
+pub use follower::Follower;
+pub use lane::Begin;
 pub use rejections::{Rejection, Rejections};
 
 use crate::address::Address;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::token::Claims;
+use super::claims::Claims;
 use crate::address::{Address, Channel, NameError, User};
 
 /// The claim that stands for every channel, or every user.

@@ -219,7 +219,7 @@ impl<K: Hash + Eq + Clone> Rate<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::token::Claims;
+    use crate::auth::claims::Claims;
 
     fn limits() -> Arc<Limits> {
         let two = NonZeroU32::new(2).unwrap();

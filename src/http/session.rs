@@ -15,9 +15,10 @@ use super::guard::{Guard, TOKEN_COOKIE, parameter};
 use super::peer::{self, From, Proxies};
 use super::reply::{self, Problem, Reply};
 use crate::address::User;
+use crate::auth::claims::{Claims, Name, Names};
 use crate::auth::password::{Account, Passwords, Roles};
 use crate::auth::sseid;
-use crate::auth::token::{Claims, Keys, Name, Names};
+use crate::auth::token::Keys;
 use crate::errors::one_line;
 use crate::store::since::unix_now_exact;
 

@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Registry;
-use super::lane::{Lane, Reading};
+use super::lane::{Begin, Lane, Reading};
 use super::tail::{Place, encode, event_name};
 use crate::address::{Address, Channel};
-use crate::cursor::{self, Cursor};
+use crate::cursor;
 use crate::meter::Meter;
 use crate::position::Position;
 use crate::record::Record;
@@ -28,20 +28,6 @@ const MAX_TRIES: usize = 2;
 
 /// A pause before it is read again.
 const RESTLESS: Duration = Duration::from_millis(20);
-
-/// Where a follower begins.
-#[derive(Debug, Clone, Default)]
-pub struct Begin {
-    /// The positions it came back with. Streams that it names begin there, whatever `otherwise` says.
-    pub cursor: Cursor,
-    /// Where streams begin that the cursor does not name, in a connection that came back with none;
-    /// `None` is their end.
-    pub otherwise: Option<From>,
-    /// Of the named events to everyone, only these; `None` is all.
-    pub types: Option<HashSet<String>>,
-    /// Whether named events come without their names: goSSE's client hears no others.
-    pub nameless: bool,
-}
 
 /// One connection's reading of its streams.
 ///

@@ -1,14 +1,29 @@
 //! One stream of one connection: where it stands, and from where it reads on.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::Registry;
-use super::follower::Begin;
 use super::stream::Stream;
 use super::tail::Place;
-use crate::store::{History, Resumed};
+use crate::cursor::Cursor;
+use crate::store::{From, History, Resumed};
+
+/// Where a follower begins.
+#[derive(Debug, Clone, Default)]
+pub struct Begin {
+    /// The positions it came back with. Streams that it names begin there, whatever `otherwise` says.
+    pub cursor: Cursor,
+    /// Where streams begin that the cursor does not name, in a connection that came back with none;
+    /// `None` is their end.
+    pub otherwise: Option<From>,
+    /// Of the named events to everyone, only these; `None` is all.
+    pub types: Option<HashSet<String>>,
+    /// Whether named events come without their names: goSSE's client hears no others.
+    pub nameless: bool,
+}
 
 /// One of a follower's streams.
 #[derive(Debug)]
