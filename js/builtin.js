@@ -1,19 +1,40 @@
 // The commands that every page has. Toasts are loaded when the first one arrives.
-let toaster = null;
+import { Missed } from "./missed.js";
 
-export function builtIn(root) {
-  const notify = async (data, run) => (await loaded()).notify(data, { root, run });
-  return new Map([
-    ["notify", notify],
-    ["reload", () => location.reload()],
-  ]);
+/**
+ * `{commands, live}`: the commands by name, each `(data, run, record)`, where `record` is what it came in, or null; and what to call when
+ * the stream has caught up. More than `missed` old notifications are shown as one.
+ */
+export function builtIn({ root, missed, allowFunc, link }) {
+  const toaster = once(() => import("./toast/toaster.js"));
+  const old = new Missed(missed, {
+    one: async (data, context) => (await toaster()).notify(data, context),
+    all: async (kept) => (await toaster()).missed(kept),
+  });
+  const context = (run, record) => ({ root, run, record, allowFunc, link, quiet: false });
+
+  const notify = async (data, run, record) => {
+    if (record?.missed) return old.keep(data, context(run, record));
+    (await toaster()).notify(data, context(run, record));
+  };
+  const dismiss = async (data, run, record) => {
+    old.dismiss(data?.id ?? data);
+    (await toaster()).dismiss(data, context(run, record));
+  };
+  // What was sent before a page began to load is on it already.
+  const reload = (_data, _run, record) => record?.first || location.reload();
+
+  return { commands: new Map(Object.entries({ notify, dismiss, reload })), live: () => old.show() };
 }
 
 /** One promise for all: imports begun at the same time may end in any order, and toasts would with them. */
-function loaded() {
-  toaster ??= import("./toaster.js").catch((error) => {
-    toaster = null;
-    throw error;
-  });
-  return toaster;
+function once(load) {
+  let loading = null;
+  return () => {
+    loading ??= load().catch((error) => {
+      loading = null;
+      throw error;
+    });
+    return loading;
+  };
 }

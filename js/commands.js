@@ -11,7 +11,7 @@ export function commander({ topics, builtIn, page = globalThis, warn = console.w
   function run(cmd, data, record = null) {
     if (topics.emit(`cmd:${cmd}`, data, record)) return;
     const fn = pageFunction(page, cmd) ?? builtIn.get(cmd);
-    if (fn) guarded(fn, data, run);
+    if (fn) guarded(fn, data, run, record);
     else unknown(cmd);
   }
 

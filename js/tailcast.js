@@ -1,35 +1,51 @@
 // The face of the client: import {connect} from "…/js/tailcast.js".
 import { builtIn } from "./builtin.js";
 import { commander } from "./commands.js";
-import { connection } from "./connection.js";
+import { shared } from "./link/shared.js";
 import { command, record } from "./record.js";
 import { Topics } from "./topics.js";
 
 const ROOT = new URL("../", import.meta.url);
+/** More old notifications than this are shown as one. */
+const MISSED = 5;
 
-/** Connects this page to its event stream. `root` is the folder that holds `events`, `js/` and `sounds/`. */
-export function connect({ root = ROOT, link = connection } = {}) {
-  return new Tailcast(new URL(root, globalThis.document?.baseURI), link);
+/** Connects this page to its event stream; tailcast.d.ts says what each option is. */
+export function connect({ link = shared, ...options } = {}) {
+  return new Tailcast(options, link);
 }
 
 class Tailcast {
   #topics = new Topics();
+  #root;
   #link;
   #run;
+  #live;
+  #token;
   #state = "connecting";
   #user = null;
 
-  constructor(root, link) {
-    this.#run = commander({ topics: this.#topics, builtIn: builtIn(root) });
-    this.#link = link(new URL("events", root), {
+  constructor({ root = ROOT, query = "", token = null, onToken = null, missed = MISSED, allowFunc = false, share = true }, link) {
+    this.#root = new URL(root, globalThis.document?.baseURI);
+    this.#token = token;
+    this.onToken = onToken;
+    this.#link = link(this.#address(query), {
       state: (state) => this.#enter(state),
-      event: (name, text, id) => this.#receive(record(name, text, id)),
+      event: (name, text, id, place) => this.#receive({ ...record(name, text, id), ...place }),
+      live: () => this.#live(),
+    }, {
+      share,
+      token: () => this.#token,
+      renew: (token) => this.#renew(token),
+      whoami: async () => (await (await this.fetch("me")).json()).user ?? null,
     });
+    const { commands, live } = builtIn({ root: this.#root, missed, allowFunc, link: this.#link });
+    this.#live = live;
+    this.#run = commander({ topics: this.#topics, builtIn: commands });
     this.#link.listen("ready");
     this.#link.listen("reset");
   }
 
-  /** `connecting`, `open`, `waiting` (will try again by itself) or `closed`. */
+  /** `connecting`, `open`, `waiting` (will try again by itself), `unauthorized` or `closed`. */
   get state() {
     return this.#state;
   }
@@ -39,15 +55,41 @@ class Tailcast {
     return this.#user;
   }
 
+  /** The folder that holds `events`, `js/` and `sounds/`. */
+  get root() {
+    return this.#root;
+  }
+
   /** Calls `fn` for a command (`"x"`), a named event (`"event:x"`), or `ready`, `state`, `reset`, `record`. Returns how to stop. */
   on(name, fn) {
     const [kind, event] = Topics.split(name);
+    const stop = this.#topics.add(name, fn);
     if (kind === "event") this.#link.listen(event);
-    return this.#topics.add(name, fn);
+    return stop;
+  }
+
+  /** Asks the server as this client does: with its cookies and its token. `path` is below `root`. */
+  fetch(path, { headers = {}, ...options } = {}) {
+    const proof = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
+    const credentials = this.#root.origin === globalThis.location?.origin ? "same-origin" : "include";
+    return fetch(new URL(path, this.#root), { credentials, ...options, headers: { ...proof, ...headers } });
   }
 
   close() {
     this.#link.close();
+  }
+
+  #address(query) {
+    const address = new URL("events", this.#root);
+    for (const [name, value] of new URLSearchParams(query)) address.searchParams.append(name, value);
+    return address;
+  }
+
+  /** The token to go on with: the one that another tab got, or one that the page has; null if there is none. */
+  async #renew(token = null) {
+    const next = token ?? (await this.onToken?.(this.#token)) ?? null;
+    if (next !== null) this.#token = String(next);
+    return next === null ? null : this.#token;
   }
 
   #enter(state) {

@@ -1,5 +1,5 @@
 // The sounds that come with the server, and a way to hear them.
-import { play } from "../js/sound.js";
+import { play } from "../js/toast/sound.js";
 import { element } from "./element.js";
 
 const SOUNDS = [

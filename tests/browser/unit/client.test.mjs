@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { commander } from "../../../js/commands.js";
-import { connection } from "../../../js/connection.js";
+import { connection } from "../../../js/link/connection.js";
 import { connect } from "../../../js/tailcast.js";
 import { Topics } from "../../../js/topics.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toast } from "../../../js/notify.js";
+import { toast } from "../../../js/toast/notify.js";
 
 const BASE = "https://site.example/app/";
 const options = (data) => toast(data, BASE).options;

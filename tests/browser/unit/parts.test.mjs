@@ -1,12 +1,12 @@
 // The small pure parts of the client.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { imageAddress, linkAddress } from "../../../js/address.js";
-import { buttons, markup } from "../../../js/button.js";
-import { colour, isDark } from "../../../js/colour.js";
-import { escape } from "../../../js/escape.js";
+import { imageAddress, linkAddress } from "../../../js/toast/address.js";
+import { buttons, markup } from "../../../js/toast/button.js";
+import { colour, isDark } from "../../../js/toast/colour.js";
+import { escape } from "../../../js/toast/escape.js";
 import { command, record } from "../../../js/record.js";
-import { sound } from "../../../js/sound.js";
+import { sound } from "../../../js/toast/sound.js";
 
 const BASE = "https://site.example/app/";
 

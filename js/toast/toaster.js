@@ -4,16 +4,24 @@ import { isDark } from "./colour.js";
 import { toast } from "./notify.js";
 import { play } from "./sound.js";
 
-const STYLES = ["vendor/izitoast/iziToast.min.css", "vendor/material-icons/material-icons.css", "toast.css"];
-const CODE = new URL("vendor/izitoast/iziToast.min.js", import.meta.url).href;
+const STYLES = ["js/vendor/izitoast/iziToast.min.css", "js/vendor/material-icons/material-icons.css", "js/toast/toast.css"];
+const CODE = "js/vendor/izitoast/iziToast.min.js";
 let loading = null;
 let count = 0;
 
-export async function notify(data, { root, run }) {
+export async function notify(data, { root, run, quiet }) {
   const { destroy, options, buttons, sound } = toast(data, document.baseURI);
-  if (sound) play(sound, root);
+  if (sound && !quiet) play(sound, root);
   if (destroy) return loading && hideAll(await loading);
-  if (options) show(await load(), options, buttons, run);
+  if (options) show(await load(root), options, buttons, run);
+}
+
+/** Takes back toasts that have this id. */
+export async function dismiss(_data, _context) {}
+
+/** Shows many old notifications, `[{data, context}]`, as one toast that opens the list of them. */
+export async function missed(kept) {
+  for (const { data, context } of kept) await notify(data, { ...context, quiet: true });
 }
 
 function show(iziToast, options, buttons, run) {
@@ -68,8 +76,8 @@ function needsLightText(css) {
 }
 
 /** All toasts wait for the same promise, which keeps them in order. */
-function load() {
-  loading ??= Promise.all([window.iziToast ?? import(CODE), ...STYLES.map(style)])
+function load(root) {
+  loading ??= Promise.all([window.iziToast ?? import(new URL(CODE, root).href), ...STYLES.map((path) => style(new URL(path, root).href))])
     .then(() => window.iziToast ?? Promise.reject(new Error(`${CODE} did not set window.iziToast`)))
     .catch((error) => {
       loading = null;
@@ -78,8 +86,7 @@ function load() {
   return loading;
 }
 
-function style(path) {
-  const href = new URL(path, import.meta.url).href;
+function style(href) {
   if ([...document.styleSheets].some((sheet) => sheet.href === href)) return null;
   return new Promise((resolve, reject) => {
     const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });

@@ -1,7 +1,7 @@
 // Buttons of a toast: {name, url} goes somewhere, {name, cmd, data} runs a command here.
 import { linkAddress } from "./address.js";
 import { escape } from "./escape.js";
-import { isObject } from "./record.js";
+import { isObject } from "../record.js";
 
 /** More than this does not fit on a toast. */
 const MOST = 5;

@@ -3,7 +3,7 @@ import { imageAddress } from "./address.js";
 import { buttons } from "./button.js";
 import { colour } from "./colour.js";
 import { escape } from "./escape.js";
-import { isObject } from "./record.js";
+import { isObject } from "../record.js";
 import { sound } from "./sound.js";
 
 /** Milliseconds that a toast stays when it does not say. */
