@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod assets;
+mod beat;
 mod body;
 pub mod control;
 pub mod events;

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, StreamBody};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::beat::Beat;
 use super::guard::Guard;
 use super::peer::Proxies;
 use super::presence::{Listed, Presence};
@@ -84,21 +85,26 @@ impl Events {
         let here = Here::new(listed, self.hub.meter());
         let hub = self.hub.clone();
         let retry = self.retry;
-        let started = tokio::task::spawn_blocking(move || start(&hub, &wish, retry, baseline));
+        let (heartbeat, ping) = (self.heartbeat, wish.ping);
+        let start = move || start(&hub, &wish, (retry, heartbeat), baseline);
+        let started = tokio::task::spawn_blocking(start);
         let (follower, first) = started.await.map_err(|_| Problem::Server)?;
-        Ok(head(self.stream(follower, first, lasts, here)))
+        let beat = Beat::new(heartbeat, ping);
+        Ok(head(self.stream(follower, first, beat, lasts, here)))
     }
 
     fn stream(
         &self,
         follower: Follower,
         first: Vec<u8>,
+        beat: Beat,
         lasts: Option<Duration>,
         here: Here,
     ) -> Reply {
         let until = lasts.and_then(|lasts| Instant::now().checked_add(lasts));
         let live = Live {
             follower,
+            beat,
             heartbeat: self.heartbeat,
             stop: self.stop.clone(),
             here,
@@ -151,6 +157,7 @@ impl Drop for Here {
 /// A running event stream.
 struct Live {
     follower: Follower,
+    beat: Beat,
     heartbeat: Duration,
     stop: CancellationToken,
     here: Here,
@@ -168,7 +175,7 @@ impl Live {
         if self.ended || self.until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
-        let silent_until = Instant::now() + self.heartbeat;
+        let silent_until = self.beat.next(Instant::now());
         let mut out = std::mem::take(&mut self.first);
         loop {
             let behind = self.follower.read(&mut out, MAX_WRITE);
@@ -182,6 +189,10 @@ impl Live {
                     (follower, out, again)
                 };
                 (self.follower, out, again) = tokio::task::spawn_blocking(read).await.ok()?;
+            }
+            let caught_up = !behind && out.len() < MAX_WRITE;
+            if self.beat.pings(Instant::now(), caught_up) {
+                ping(&mut out, self.heartbeat, &self.follower.cursor());
             }
             if !out.is_empty() {
                 // Who has much to take takes turns with everyone else.
@@ -199,7 +210,7 @@ impl Live {
                 () = self.here.listed.end.cancelled() => return None,
                 () = self.follower.changed() => {}
                 () = sleep_until(again) => {
-                    if again == silent_until {
+                    if again == silent_until && !self.beat.is_ping() {
                         return Some((Bytes::from_static(sse::HEARTBEAT), self));
                     }
                 }
@@ -229,14 +240,31 @@ async fn expired(until: Option<Instant>) {
     }
 }
 
-fn start(hub: &Hub, wish: &Wish, retry: u32, baseline: bool) -> (Follower, Vec<u8>) {
+/// A sign of life that pages see, with the cursor, which may have moved without an event.
+fn ping(out: &mut Vec<u8>, heartbeat: Duration, cursor: &str) {
+    let data = format!(r#"{{"heartbeat":{}}}"#, heartbeat.as_millis());
+    sse::body(out, Some("ping"), &data, None);
+    sse::finish(out, [cursor]);
+}
+
+fn start(
+    hub: &Hub,
+    wish: &Wish,
+    (retry, heartbeat): (u32, Duration),
+    baseline: bool,
+) -> (Follower, Vec<u8>) {
     let addresses = wish.addresses();
     let follower = hub.follow(&addresses, &wish.begin);
     let mut out = Vec::new();
-    let ready = serde_json::json!({
+    let mut ready = serde_json::json!({
         "user": wish.user.as_ref().map(User::as_str),
         "channels": wish.channels.iter().map(|it| it.as_ref().map_or("", Channel::as_str)).collect::<Vec<_>>(),
     });
+    if wish.ping {
+        ready["heartbeat"] = u64::try_from(heartbeat.as_millis())
+            .unwrap_or(u64::MAX)
+            .into();
+    }
     let cursor = follower.cursor();
     sse::body(&mut out, Some("ready"), &ready.to_string(), Some(retry));
     sse::finish(&mut out, [&*cursor]);

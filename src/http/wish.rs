@@ -26,6 +26,8 @@ pub struct Wish {
     pub channels: Vec<Option<Channel>>,
     /// From where on.
     pub begin: Begin,
+    /// Whether signs of life are to be events, as pages see no comments.
+    pub ping: bool,
 }
 
 impl Wish {
@@ -42,6 +44,7 @@ impl Wish {
             user: identity.user().cloned(),
             channels: Vec::new(),
             begin: Begin::default(),
+            ping: false,
         };
         let mut cursor = None;
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -67,6 +70,7 @@ impl Wish {
                     let time = since::parse(&value).map_err(|error| bad(&error))?;
                     wish.begin.otherwise = Some(From::Since(time));
                 }
+                "ping" => wish.ping = value == "1",
                 "last" => wish.begin.otherwise = Some(last(&value)?),
                 _ => {}
             }

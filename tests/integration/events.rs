@@ -263,6 +263,44 @@ fn silence_is_broken_by_comments_without_a_blank_line() {
 }
 
 #[test]
+fn a_page_that_asks_for_pings_gets_one_when_all_it_missed_is_there_and_then_one_each_heartbeat() {
+    let server = Server::start_with(&["--heartbeat", "0.3"]);
+    let place = {
+        let ann = server.follow("user=ann");
+        ann.id()
+    };
+    for _ in 0..3 {
+        server.stream("ann").append(HI);
+    }
+    let query = format!("/events?user=ann&ping=1&lastEventId={place}");
+    let mut ann = server.follow_raw(&query, &[]);
+    let ready = ann.next();
+    assert_eq!(ready.name.as_deref(), Some("ready"));
+    let ready: serde_json::Value = serde_json::from_str(&ready.data).unwrap();
+    assert_eq!(ready["heartbeat"], 300);
+    for _ in 0..3 {
+        assert_eq!(ann.data(), HI);
+    }
+    let last = ann.id();
+    let ping = crate::kit::Event {
+        name: Some("ping".into()),
+        data: r#"{"heartbeat":300}"#.into(),
+        id: last,
+    };
+    assert_eq!(ann.next(), ping);
+    assert_eq!(ann.next(), ping, "no comment comes in its place");
+    // Events that a page does not listen for are no signs of life to it.
+    let mut names = Vec::new();
+    while names.iter().filter(|it| **it == ping.name).count() < 2 {
+        server
+            .stream("ann")
+            .append(r#"{"event":"unheard","data":1}"#);
+        names.push(ann.next().name);
+    }
+    assert!(names.len() > 2, "{names:?}");
+}
+
+#[test]
 fn the_php_demos_client_gets_a_baseline_first() {
     let server = Server::start();
     let mut client = server.follow_raw("/sseServer.php?user=ann", &[]);
