@@ -28,7 +28,8 @@ class Tailcast {
     this.#root = new URL(root, globalThis.document?.baseURI);
     this.#token = token;
     this.onToken = onToken;
-    this.#link = link(this.#address(query), {
+    const address = this.#address(query);
+    this.#link = link(address, {
       state: (state) => this.#enter(state),
       event: (name, text, id, place) => this.#receive({ ...record(name, text, id), ...place }),
       live: () => this.#live(),
@@ -36,7 +37,7 @@ class Tailcast {
       share,
       token: () => this.#token,
       renew: (token) => this.#renew(token),
-      whoami: async () => (await (await this.fetch("me")).json()).user ?? null,
+      whoami: async () => (await (await this.fetch(`me${address.search}`)).json()).user ?? null,
     });
     const { commands, live } = builtIn({ root: this.#root, missed, allowFunc, link: this.#link });
     this.#live = live;
@@ -73,6 +74,11 @@ class Tailcast {
     const proof = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
     const credentials = this.#root.origin === globalThis.location?.origin ? "same-origin" : "include";
     return fetch(new URL(path, this.#root), { credentials, ...options, headers: { ...proof, ...headers } });
+  }
+
+  /** Resolves to whether this is the tab that makes sounds: of all that share a connection the visible one, else the leader. */
+  isHeard() {
+    return this.#link.voice();
   }
 
   close() {

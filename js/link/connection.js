@@ -1,65 +1,151 @@
 // The event stream. Nothing else knows that it is an EventSource.
+import { Alarm } from "./alarm.js";
+import { Pause } from "./pause.js";
 
-/** First pause before opening anew, doubled each time, when EventSource has given up for good (any status but 200). */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 30_000;
+/** A stream is dead when nothing came for so many heartbeats. */
+const PATIENCE = 2.5;
+/** Milliseconds that a connection may take to open. */
+const OPENS_WITHIN = 30_000;
+/** Failures in a row that are left to EventSource, which knows how long the server asked it to wait. */
+const OWN_FAILURES = 2;
+/** EventSource's own events, which no server can send. */
+const RESERVED = ["message", "open", "error"];
+/** What the link itself needs to hear. */
+const OWN = ["ready", "ping"];
 
-/** Opens `url` and reports `state(name)` and `event(name or null, text, id)`; named events only after `listen(name)`. */
-export function connection(url, { state, event }, { Source = globalThis.EventSource, page = globalThis } = {}) {
+/**
+ * Opens the address, a URL or what returns one, and reports `state(name)`, `event(name or null, text, id, missed)` and `live()`. An event
+ * is `missed` if it was sent before the page came back; `live` says that all those are there, and is called again with each sign
+ * of life. Named events come only after `listen(name)`. Where the server sends heartbeats as events (`ping=1`), a dead stream is noticed.
+ *
+ * `id` is where to begin. `denied` is asked when the server wants another proof (401, 403), and resolves to whether there is one now.
+ */
+export function connection(address, hears, { id = "", denied = async () => false, Source = globalThis.EventSource, page = globalThis, status = headStatus } = {}) {
   const names = new Set();
+  const pause = new Pause();
+  const alarm = new Alarm(late, page);
   let source = null;
-  let lastId = "";
-  let pause = FIRST_PAUSE;
+  let lastId = id;
   let timer = null;
-
-  const receive = ({ type, data, lastEventId }) => {
-    lastId = lastEventId || lastId;
-    event(type === "message" ? null : type, data, lastEventId);
-  };
+  let failures = 0;
+  let missed = false;
+  let renewed = false;
 
   function open() {
-    clearTimeout(timer);
-    timer = null;
-    source = new Source(resumed(url, lastId));
-    source.onopen = () => {
-      pause = FIRST_PAUSE;
-      state("open");
-    };
+    end();
+    const url = resumed(typeof address === "function" ? address() : address, lastId);
+    const cors = page.location !== undefined && new URL(url).origin !== page.location.origin;
+    source = new Source(url, { withCredentials: cors });
+    source.onopen = opened;
     source.onmessage = receive;
     source.onerror = failed;
-    for (const name of names) source.addEventListener(name, receive);
+    for (const name of [...OWN, ...names]) source.addEventListener(name, receive);
+    alarm.heard();
+    alarm.patience = OPENS_WITHIN;
+  }
+
+  function end() {
+    clearTimeout(timer);
+    timer = null;
+    if (source === null) return;
+    source.onopen = source.onmessage = source.onerror = null;
+    for (const name of [...OWN, ...names]) source.removeEventListener(name, receive);
+    source.close();
+    source = null;
+  }
+
+  function opened() {
+    alarm.heard();
+    pause.reset();
+    failures = 0;
+    renewed = false;
+    hears.state("open");
+  }
+
+  function receive({ type, data, lastEventId }) {
+    alarm.heard();
+    if (type === "ready") begin(heartbeat(data));
+    const isPing = type === "ping" && heartbeat(data) !== null;
+    lastId = lastEventId || lastId;
+    if (isPing) {
+      missed = false;
+      hears.live?.(lastId);
+    } else if (type !== "ping" || names.has(type)) {
+      hears.event(type === "message" ? null : type, data, lastEventId, missed);
+    }
+  }
+
+  function begin(every) {
+    // Who came without a place has missed nothing; who gets no pings would never hear that it has caught up.
+    missed = lastId !== "" && every !== null;
+    alarm.patience = every === null ? Infinity : every * PATIENCE;
+  }
+
+  function late() {
+    if (timer !== null) return;
+    hears.state("waiting");
+    open();
   }
 
   function failed() {
-    state("waiting");
-    if (source.readyState !== Source.CLOSED) return;
-    // Between half and all of the pause, so that many pages do not come back in the same moment.
-    timer = setTimeout(open, pause * (0.5 + Math.random() / 2));
-    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    failures += 1;
+    if (source.readyState === Source.CLOSED) return void gaveUp();
+    hears.state("waiting");
+    if (failures > OWN_FAILURES) later();
   }
 
-  function hurry() {
-    if (timer !== null) open();
+  /** It does so at any status but 200, and does not say which. */
+  async function gaveUp() {
+    const mine = source;
+    const code = await status(mine.url);
+    if (source !== mine) return;
+    if (code !== 401 && code !== 403) {
+      hears.state("waiting");
+      return later();
+    }
+    const isNew = await denied();
+    if (source !== mine) return;
+    if (isNew && !renewed) {
+      renewed = true;
+      return open();
+    }
+    hears.state("unauthorized");
+    later();
+  }
+
+  function later() {
+    end();
+    timer = setTimeout(open, pause.next());
+  }
+
+  /** Back online, the network is another one and the old connection may be dead, or nobody need wait any longer. */
+  function online() {
+    if (source !== null) hears.state("waiting");
+    open();
   }
 
   function listen(name) {
-    // "message", "open" and "error" are EventSource's own.
-    if (names.has(name) || ["message", "open", "error"].includes(name)) return;
+    if (names.has(name) || RESERVED.includes(name)) return;
     names.add(name);
-    source.addEventListener(name, receive);
+    source?.addEventListener(name, receive);
+  }
+
+  /** Begins anew, from this place on. */
+  function restart(from = lastId) {
+    lastId = from;
+    open();
   }
 
   function close() {
-    clearTimeout(timer);
-    timer = null;
-    source.close();
-    page.removeEventListener?.("online", hurry);
-    state("closed");
+    end();
+    alarm.stop();
+    page.removeEventListener?.("online", online);
+    hears.state("closed");
   }
 
-  page.addEventListener?.("online", hurry);
+  page.addEventListener?.("online", online);
   open();
-  return { listen, close };
+  return { listen, restart, close };
 }
 
 /** A new EventSource has forgotten where the old one stood, so the place goes into the address. */
@@ -67,4 +153,20 @@ function resumed(url, lastId) {
   const address = new URL(url);
   if (lastId) address.searchParams.set("lastEventId", lastId);
   return address.href;
+}
+
+/** Milliseconds between the server's signs of life, if it says so. */
+function heartbeat(text) {
+  try {
+    const every = JSON.parse(text)?.heartbeat;
+    return Number.isFinite(every) && every > 0 ? every : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The status that this stream would be answered with, or null if there is no answer. */
+async function headStatus(url) {
+  const credentials = new URL(url).origin === globalThis.location?.origin ? "same-origin" : "include";
+  return fetch(url, { method: "HEAD", credentials, cache: "no-store" }).then((answer) => answer.status, () => null);
 }

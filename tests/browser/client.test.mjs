@@ -145,8 +145,8 @@ test("a page that closes the client hears no more", async (t) => {
   const server = await startServer(t);
   const ann = await visitor(browser, server);
   const page = await ann.ownPage("ann", "");
-  const closed = page.waitForEvent("requestfinished", (request) => request.url().endsWith("/events"));
-  const failed = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/events"));
+  const closed = page.waitForEvent("requestfinished", (request) => new URL(request.url()).pathname === "/events");
+  const failed = page.waitForEvent("requestfailed", (request) => new URL(request.url()).pathname === "/events");
   await page.evaluate(() => window.tailcast.close());
   await Promise.any([closed, failed]);
   assert.equal(await page.evaluate(() => window.tailcast.state), "closed");

@@ -1,8 +1,7 @@
 // The client without a browser: a link that the test holds in its hand.
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 import { commander } from "../../../js/commands.js";
-import { connection } from "../../../js/link/connection.js";
 import { connect } from "../../../js/tailcast.js";
 import { Topics } from "../../../js/topics.js";
 
@@ -69,62 +68,6 @@ test("the page's functions are own functions with plain names", () => {
   assert.deepEqual(calls, [1, ["built", 2]]);
   assert.equal(warnings.length, 4);
   assert.ok(warnings.every((text) => text.length < 400));
-});
-
-class FakeSource extends EventTarget {
-  static CLOSED = 2;
-  static made = [];
-  readyState = 0;
-  constructor(url) {
-    super();
-    this.url = url;
-    FakeSource.made.push(this);
-  }
-  close() {
-    this.readyState = 2;
-  }
-  fail(forGood) {
-    this.readyState = forGood ? 2 : 0;
-    this.onerror();
-  }
-}
-
-test("an EventSource that gave up is made anew, later each time, from where it stood", (t) => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  t.after(() => mock.timers.reset());
-  FakeSource.made = [];
-  const states = [];
-  const events = [];
-  const hears = { state: (state) => states.push(state), event: (...event) => events.push(event) };
-  const page = new EventTarget();
-  const link = connection(new URL("https://site.example/events"), hears, { Source: FakeSource, page });
-  link.listen("price");
-  link.listen("price");
-  const [first] = FakeSource.made;
-  first.onopen();
-  first.onmessage({ type: "message", data: "x", lastEventId: "c~1" });
-  first.fail(false);
-  assert.equal(FakeSource.made.length, 1, "while it tries by itself it is left alone");
-
-  first.fail(true);
-  mock.timers.tick(1_000);
-  assert.equal(FakeSource.made.length, 2);
-  assert.equal(FakeSource.made[1].url, "https://site.example/events?lastEventId=c%7E1");
-  const named = Object.assign(new Event("price"), { data: "7", lastEventId: "c~2" });
-  FakeSource.made[1].dispatchEvent(named);
-  assert.deepEqual(events, [[null, "x", "c~1"], ["price", "7", "c~2"]]);
-
-  FakeSource.made[1].fail(true);
-  mock.timers.tick(999);
-  assert.equal(FakeSource.made.length, 2, "the second pause is 1 to 2 s");
-  page.dispatchEvent(new Event("online"));
-  assert.equal(FakeSource.made.length, 3, "back online, it does not wait");
-
-  FakeSource.made[2].fail(true);
-  link.close();
-  mock.timers.tick(60_000);
-  assert.equal(FakeSource.made.length, 3, "closed is closed");
-  assert.deepEqual(states, ["open", "waiting", "waiting", "waiting", "waiting", "closed"]);
 });
 
 test("listeners: off takes off its own, one's error does not stop the next", () => {
