@@ -4,12 +4,21 @@
   if (window.tailcast) return;
   const script = document.currentScript ?? document.getElementById("ssescript");
   const client = new URL("tailcast.js", script.src).href;
+  const { query, token, missed, share, allowFunc, badge } = script.dataset;
+  const options = {
+    ...(query === undefined ? {} : { query }),
+    ...(token === undefined ? {} : { token }),
+    ...(missed === undefined ? {} : { missed: Number(missed) }),
+    share: share !== "false",
+    allowFunc: allowFunc !== undefined && allowFunc !== "false",
+  };
   import(client)
     .then(({ connect }) => {
       if (window.tailcast) return;
-      window.tailcast = connect();
+      window.tailcast = connect(options);
       // Synchronously after connect, so that a handler added now sees the very first record.
       document.dispatchEvent(new CustomEvent("tailcast", { detail: window.tailcast }));
+      if (badge !== undefined) import(new URL("badge.js", script.src).href).then(() => document.body.append(document.createElement("tailcast-badge")));
     })
     .catch((error) => console.error(`tailcast: cannot start ${client}`, error));
 })();

@@ -115,6 +115,15 @@ class Server {
     await ended;
   }
 
+  /** Holds its breath, as a machine that is cut off does: nothing is closed, and nothing comes. */
+  pause() {
+    this.#child.kill("SIGSTOP");
+  }
+
+  resume() {
+    this.#child.kill("SIGCONT");
+  }
+
   /** `user` is a name, or a list of one and its options. */
   async path(user) {
     const { stdout } = await run(BIN, ["path", ...[user].flat(), "--streams", this.streams]);
