@@ -30,8 +30,10 @@ export class Election {
       this.#lead();
       return over;
     };
-    this.#locks.request(this.#name, options, held).catch(() => {
-      if (mine.signal.aborted || this.#resign === null) return;
+    this.#locks.request(this.#name, options, held).catch(({ name }) => {
+      if (mine.signal.aborted) return;
+      // A sandboxed frame, for example, may not ask: then each tab leads itself.
+      if (name !== "AbortError") return this.#unasked();
       this.#resign = null;
       this.#lost();
     });
@@ -45,9 +47,14 @@ export class Election {
     this.#resign = null;
   }
 
+  #unasked() {
+    this.#resign = () => {};
+    this.#lead();
+  }
+
   /** Whether other tabs wait to lead. */
   async isAwaited() {
-    const { pending } = await this.#locks.query();
+    const { pending } = await this.#locks.query().catch(() => ({ pending: [] }));
     return pending.some((lock) => lock.name === this.#name);
   }
 }

@@ -12,8 +12,8 @@ export function voice(name, { isLeader, page = globalThis, locks = page.navigato
     const mine = (asking = new AbortController());
     const options = steal ? { steal } : { signal: mine.signal };
     const hold = () => !mine.signal.aborted && new Promise((resolve) => (release = resolve));
-    locks.request(name, options, hold).catch(() => {
-      if (mine.signal.aborted) return;
+    locks.request(name, options, hold).catch(({ name }) => {
+      if (mine.signal.aborted || name !== "AbortError") return;
       // Stolen by a tab that is looked at now. This one is heard again after that, and does not steal it back.
       release = null;
       take(false);
@@ -35,7 +35,7 @@ export function voice(name, { isLeader, page = globalThis, locks = page.navigato
   async function mine() {
     if (release !== null) return true;
     if (!isLeader()) return false;
-    const { held } = await locks.query();
+    const { held } = await locks.query().catch(() => ({ held: [] }));
     return !held.some((lock) => lock.name === name);
   }
 

@@ -226,6 +226,40 @@ test("without Web Locks each tab has a connection of its own", async (t) => {
   assert.equal(streams(ann), 3);
 });
 
+test("a sandboxed frame, which may neither lock nor store, hears by itself", async (t) => {
+  const server = await startServer(t);
+  const ann = await visitor(browser, server);
+  ann.allow(/blocked by CORS policy|ERR_FAILED/);
+  const page = await ann.context.newPage();
+  const html = '<!doctype html><title>outer</title><link rel="icon" href="data:,"><iframe sandbox="allow-scripts" src="inner.html"></iframe>';
+  const inner = '<!doctype html><title>inner</title><script src="inner.js"></script>';
+  const script = `
+    var seen = [];
+    class Source extends EventTarget {
+      constructor() {
+        super();
+        setTimeout(() => this.onmessage({ type: "message", data: "x", lastEventId: "c" }));
+      }
+      close() {}
+    }
+    window.EventSource = Source;
+    import(new URL("/js/link/shared.js", document.baseURI).href).then(({ shared }) => {
+      const hears = { state() {}, live() {}, event: (name, text) => seen.push(text) };
+      shared(new URL("https://site.example/events"), hears, { renew: async () => null });
+    }, (error) => seen.push(String(error)));`;
+  await page.route("**/outer.html", (route) => route.fulfill({ contentType: "text/html", body: html }));
+  await page.route("**/inner.html", (route) => route.fulfill({ contentType: "text/html", body: inner }));
+  await page.route("**/inner.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+  await page.route("**/js/**", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, headers: { ...answer.headers(), "access-control-allow-origin": "*" } });
+  });
+  await page.goto(new URL("outer.html", server.url).href);
+  const frame = page.frames()[1];
+  await frame.waitForFunction(() => seen.length > 0);
+  assert.deepEqual(await frame.evaluate(() => seen), ["x"]);
+});
+
 test("a tab hears only the names that it listens for, whatever others listen for", async (t) => {
   const server = await startServer(t);
   const ann = await visitor(browser, server);
