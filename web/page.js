@@ -1,5 +1,4 @@
 // The try-it page: puts its parts together.
-import { badge } from "./page/badge.js";
 import { client } from "./page/client.js";
 import { composer } from "./page/composer.js";
 import { copyButtons } from "./page/copy.js";
@@ -12,7 +11,6 @@ copyButtons();
 nameForms();
 
 const tailcast = await client();
-badge(tailcast);
 log(tailcast);
 listenForm(tailcast);
 

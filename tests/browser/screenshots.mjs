@@ -1,4 +1,4 @@
-// Makes the pictures of the documentation: docs/screenshots/page-{light,dark,phone}.png.
+// Makes the pictures of the documentation: docs/screenshots/{page-light,page-dark,page-phone,inbox,inbox-dark,inbox-phone}.png.
 import { mkdir, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { launch, startServer, toast, visitor } from "./kit.mjs";
@@ -6,10 +6,14 @@ import { launch, startServer, toast, visitor } from "./kit.mjs";
 const FOLDER = new URL("../../docs/screenshots/", import.meta.url);
 /** A README should load quickly. */
 const MOST_BYTES = 300_000;
+const PHONE = { viewport: { width: 390, height: 844 }, colorScheme: "light", deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 const PICTURES = [
-  ["page-light", { viewport: { width: 1280, height: 960 }, colorScheme: "light" }],
-  ["page-dark", { viewport: { width: 1280, height: 960 }, colorScheme: "dark" }],
-  ["page-phone", { viewport: { width: 390, height: 844 }, colorScheme: "light", deviceScaleFactor: 2, isMobile: true, hasTouch: true }],
+  ["page-light", withToasts, { viewport: { width: 1280, height: 960 }, colorScheme: "light" }],
+  ["page-dark", withToasts, { viewport: { width: 1280, height: 960 }, colorScheme: "dark" }],
+  ["page-phone", withToasts, PHONE],
+  ["inbox", withInbox, { viewport: { width: 1280, height: 760 }, colorScheme: "light" }],
+  ["inbox-dark", withInbox, { viewport: { width: 1280, height: 760 }, colorScheme: "dark" }],
+  ["inbox-phone", withInbox, PHONE],
 ];
 
 const cleanups = [];
@@ -17,16 +21,28 @@ const t = { after: (fn) => cleanups.push(fn) };
 const browser = await launch();
 try {
   await mkdir(FOLDER, { recursive: true });
-  for (const [name, options] of PICTURES) await picture(name, options);
+  for (const [name, fill, options] of PICTURES) await picture(name, fill, options);
 } finally {
   for (const cleanup of cleanups) await cleanup();
   await browser.close();
 }
 
-async function picture(name, options) {
+async function picture(name, fill, options) {
   const server = await startServer(t);
   const ann = await visitor(browser, server, options);
   await withoutPaths(ann.context);
+  await fill(ann, server);
+  const [page] = ann.context.pages();
+  await page.evaluate(() => document.fonts.ready);
+
+  const path = fileURLToPath(new URL(`${name}.png`, FOLDER));
+  await page.screenshot({ path, animations: "disabled" });
+  const { size } = await stat(path);
+  console.log(`${name}.png ${Math.ceil(size / 1000)} kB`);
+  if (size > MOST_BYTES) throw new Error(`${name}.png has ${size} bytes, more than ${MOST_BYTES}`);
+}
+
+async function withToasts(ann, server) {
   const page = await ann.open("ann");
   await page.evaluate(() => window.tailcast.on("event:price", () => {}));
 
@@ -39,13 +55,30 @@ async function picture(name, options) {
   await server.notify("ann", { title: "New mail", text: "Lunch at noon? The usual place.", color: "blue", icon: "email", sound: "bell", time: 0 });
   await toast(page, "New mail");
   await page.waitForFunction(() => document.querySelectorAll(".iziToast-opened").length === 2 && document.querySelectorAll(".iziToast").length === 2);
-  await page.evaluate(() => document.fonts.ready);
+}
 
-  const path = fileURLToPath(new URL(`${name}.png`, FOLDER));
-  await page.screenshot({ path, animations: "disabled" });
-  const { size } = await stat(path);
-  console.log(`${name}.png ${Math.ceil(size / 1000)} kB`);
-  if (size > MOST_BYTES) throw new Error(`${name}.png has ${size} bytes, more than ${MOST_BYTES}`);
+async function withInbox(ann, server) {
+  const now = Math.floor(Date.now() / 1000);
+  const note = (ago, data) => ({ time: now - ago, cmd: "notify", data });
+  // Nobody has decided about the desktop yet; Chromium without a window would not ask.
+  await ann.context.addInitScript(() => Object.defineProperty(Notification, "permission", { get: () => "default" }));
+  await server.append("ann",
+    note(9 * 86_400, { title: "Welcome", text: "Your account is ready.", icon: "celebration" }),
+    note(26 * 3600, { title: "Backup", text: "Nightly backup finished, 1.2 GB.", icon: "backup", color: "blue" }),
+    note(5400, { title: "Review", text: "Mira asks for your opinion on “Faster search”.", icon: "rate_review", color: "#7c3aed" }),
+  );
+  const page = await ann.open("ann");
+  await page.waitForFunction(() => Object.keys(localStorage).some((key) => key.startsWith("tailcast.inbox ")));
+  await page.evaluate(() => window.tailcast.on("notify", () => {}));
+  await server.append("ann",
+    note(840, { title: "Build failed", text: "3 of 214 tests failed on main.", icon: "error", color: "red", button: [{ name: "Logs", url: "/logs" }, { name: "Retry", url: "/retry" }] }),
+    note(240, { title: "New mail", text: "Lunch at noon? The usual place.", icon: "email", color: "yellow", url: "/mail", image: "favicon.svg" }),
+    note(0, { title: "Deployed", text: "Version 2.1 is live. All checks passed.", icon: "rocket_launch", color: "green" }),
+  );
+  await page.waitForFunction(() => document.querySelector("tailcast-inbox").unread === 3);
+  await page.click("tailcast-inbox .bell");
+  await page.waitForSelector("tailcast-inbox li >> nth=5");
+  await page.waitForFunction(() => document.fonts.check('20px "Material Icons"'));
 }
 
 /** A picture for everyone shows the command as it is when installed, not where this machine keeps it. */

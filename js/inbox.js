@@ -1,0 +1,4 @@
+// The bell with the list of notifications: import "…/js/inbox.js", then <tailcast-inbox></tailcast-inbox>.
+import { Inbox } from "./inbox/inbox.js";
+
+if (!customElements.get("tailcast-inbox")) customElements.define("tailcast-inbox", Inbox);

@@ -1,0 +1,41 @@
+// One notification in the list.
+import { element } from "./element.js";
+import { look } from "./note.js";
+import { ago, exactly } from "./when.js";
+
+export class Entry {
+  #time;
+
+  /** `item` has `note`, the data that was sent, and `time`, in Unix seconds or null. */
+  constructor({ note, time }, lang) {
+    const { title, text, icon, image, url, colour, buttons } = look(note, document.baseURI);
+    this.#time = time;
+    this.lang = lang;
+    this.when = time === null ? null : element("time", { datetime: new Date(time * 1000).toISOString(), title: exactly(time, lang) });
+    const link = (words) => (url ? element("a", { href: url, class: "whole", part: "link" }, words) : words);
+    this.element = element("li", { part: "item", "data-colour": colour.name ?? null, class: colour.name || colour.css ? "coloured" : null },
+      icon ? element("span", { class: "icon", "aria-hidden": "true" }, icon) : element("span", { class: "icon none" }),
+      element("div", { class: "words" },
+        title ? element("p", { class: "title", dir: "auto" }, link(title)) : null,
+        text ? element("p", { class: "text", dir: "auto" }, title ? text : link(text)) : null,
+        buttons.length > 0 ? element("p", { class: "buttons" }, ...buttons.map(({ name, url }) => element("a", { href: url, dir: "auto", part: "button" }, name))) : null,
+        this.when),
+      image ? picture(image) : null);
+    // By a property, never by text: a policy allows that, and it can only become a colour.
+    if (colour.css) this.element.style.setProperty("--_colour", colour.css);
+  }
+
+  update(isUnread, now) {
+    if (this.when) this.when.textContent = ago(this.#time, now, this.lang);
+    if (isUnread === this.element.hasAttribute("data-unread")) return;
+    this.element.toggleAttribute("data-unread", isUnread);
+    if (isUnread) this.element.append(element("span", { class: "dot" }, element("span", { class: "sr-only" }, "Unread")));
+    else this.element.querySelector(".dot").remove();
+  }
+}
+
+function picture(src) {
+  const image = element("img", { alt: "", loading: "lazy", decoding: "async", referrerpolicy: "no-referrer", src });
+  image.onerror = () => image.remove();
+  return image;
+}
