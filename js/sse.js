@@ -7,7 +7,7 @@
   import(client)
     .then(({ connect }) => {
       if (window.tailcast) return;
-      window.tailcast = connect();
+      window.tailcast = connect({ allowFunc: script.hasAttribute("data-allow-func") });
       // Synchronously after connect, so that a handler added now sees the very first record.
       document.dispatchEvent(new CustomEvent("tailcast", { detail: window.tailcast }));
     })
