@@ -94,6 +94,17 @@ pub struct Send {
     pub(crate) notification: Notification,
 }
 
+/// Where a toast can be.
+const POSITIONS: [&str; 7] = [
+    "bottomRight",
+    "bottomLeft",
+    "bottomCenter",
+    "topRight",
+    "topLeft",
+    "topCenter",
+    "center",
+];
+
 /// The fields of a notification.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Notification")]
@@ -143,6 +154,27 @@ pub struct Notification {
     /// A button that opens an address; may be given several times
     #[arg(long, value_name = "NAME=URL", value_parser = button, conflicts_with = "what")]
     pub(crate) button: Vec<(String, String)>,
+
+    /// Address that a click on the toast opens
+    #[arg(long, value_name = "URL", conflicts_with = "what")]
+    pub(crate) url: Option<String>,
+
+    /// Where the toast is
+    #[arg(long, value_name = "CORNER", value_parser = POSITIONS, conflicts_with = "what")]
+    pub(crate) position: Option<String>,
+
+    /// Replaces the toast that has the same id; the command dismiss takes it back
+    #[arg(
+        long,
+        value_name = "ID",
+        allow_hyphen_values = true,
+        conflicts_with = "what"
+    )]
+    pub(crate) id: Option<String>,
+
+    /// Also a notification of the system, where the page is hidden and may show one
+    #[arg(long, conflicts_with = "what")]
+    pub(crate) desktop: bool,
 
     /// Take all toasts away
     #[arg(long, conflicts_with = "what")]
@@ -348,6 +380,7 @@ mod tests {
             ("tailcast send ann {} --title x", "--title"),
             ("tailcast send ann --event x", "--data"),
             ("tailcast send ann --volume 7", "0 to 1"),
+            ("tailcast send ann --position middle", "topCenter"),
         ] {
             let said = message(&parsed(line).unwrap_err());
             assert_eq!(said.lines().count(), 1, "{said}");

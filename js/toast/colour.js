@@ -17,3 +17,14 @@ export function isDark(red, green, blue) {
   const [r, g, b] = [red, green, blue].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179;
 }
+
+/** The same for a CSS colour as it is on white, which only a browser knows. */
+export function needsLightText(css) {
+  if (!css) return false;
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.fillStyle = "white";
+  pen.fillRect(0, 0, 1, 1);
+  pen.fillStyle = css;
+  pen.fillRect(0, 0, 1, 1);
+  return isDark(...pen.getImageData(0, 0, 1, 1).data);
+}

@@ -1,5 +1,5 @@
 // The data of a notify command → what iziToast is to show. Pure: no page needed.
-import { imageAddress } from "./address.js";
+import { imageAddress, linkAddress } from "./address.js";
 import { buttons } from "./button.js";
 import { colour } from "./colour.js";
 import { escape } from "./escape.js";
@@ -10,10 +10,13 @@ import { sound } from "./sound.js";
 const STAYS = 5_000;
 /** A longer timer fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** Characters of an id; it is kept while its toast is on the page. */
+const LONGEST_ID = 128;
 const LIGATURE = /^[a-z0-9_]{1,64}$/;
+const POSITIONS = new Set(["bottomRight", "bottomLeft", "bottomCenter", "topRight", "topLeft", "topCenter", "center"]);
 
-/** `{destroy}`, or `{options, buttons, sound}`; `options` is null where there is nothing to see. */
-export function toast(data, base) {
+/** `{destroy}`, or what there is to show, to press and to hear; `options` is null where there is nothing to see. Buttons that are not `usable` are left out. */
+export function toast(data, base, usable = () => true) {
   const given = fields(data);
   if (given.get("type") === "destroy") return { destroy: true };
 
@@ -21,14 +24,26 @@ export function toast(data, base) {
   const message = text(given.get("text"));
   const icon = ligature(given.get("icon"));
   const image = imageAddress(given.get("image"), base) ?? "";
-  const choices = buttons(given.get("button"), base);
+  const choices = buttons(given.get("button"), base).filter(usable);
   const seen = title || message || icon || image || choices.length > 0;
+  const more = { ...tint(given.get("color")), ...stay(given.get("time")), ...place(given.get("position")) };
 
   return {
-    options: seen ? { ...look(title, message, icon, image), ...tint(given.get("color")), ...stay(given.get("time")) } : null,
+    options: seen ? { ...look(title, message, icon, image), ...more } : null,
+    title,
+    text: message,
     buttons: choices,
     sound: sound(given.get("sound"), given.get("volume")),
+    url: linkAddress(given.get("url"), base),
+    id: identity(given.get("id")),
+    desktop: given.get("desktop") === true,
   };
+}
+
+/** An id as a text, or null. */
+export function identity(value) {
+  const id = typeof value === "string" || Number.isFinite(value) ? String(value) : "";
+  return id !== "" && id.length <= LONGEST_ID ? id : null;
 }
 
 function look(title, message, icon, image) {
@@ -52,6 +67,11 @@ function stay(value) {
   const given = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   const timeout = Number.isFinite(given) && given >= 0 ? Math.min(Math.round(given), LONGEST_TIMER) : STAYS;
   return { timeout, progressBar: timeout > 0 };
+}
+
+/** iziToast itself would show a toast of another position nowhere. */
+function place(position) {
+  return POSITIONS.has(position) ? { position } : {};
 }
 
 function fields(data) {

@@ -10,19 +10,19 @@ export function sound(name, volume) {
   return { name, volume: Math.min(Math.max(level, 0), 1) };
 }
 
-/** Plays it; resolves to whether it was heard. */
+/** Plays it; resolves to `heard`, to `refused` (before the first gesture, browsers allow no sound) or to `failed`. */
 export async function play({ name, volume }, root) {
   const audio = new Audio(new URL(`sounds/${name}.wav`, root).href);
   audio.volume = volume;
   try {
     await audio.play();
-    return true;
+    return "heard";
   } catch (error) {
-    // Before the first gesture browsers refuse sound: the toast is there, so that is no error.
-    if (error.name !== "NotAllowedError" && !warned.has(name)) {
+    if (error.name === "NotAllowedError") return "refused";
+    if (!warned.has(name)) {
       warned.add(name);
       console.warn(`tailcast: cannot play the sound "${name}"`, error);
     }
-    return false;
+    return "failed";
   }
 }

@@ -1,97 +1,72 @@
-// Shows toasts by iziToast, which is loaded with the first of them.
-import { markup, press } from "./button.js";
-import { isDark } from "./colour.js";
-import { toast } from "./notify.js";
-import { play } from "./sound.js";
+// The commands of toasts: to show one, to take them back, to show many as one.
+import { loaded } from "./load.js";
+import { identity, toast } from "./notify.js";
+import { show } from "./show.js";
+import { hide, isShown, withId } from "./shown.js";
+import { speak } from "./speaker.js";
 
-const STYLES = ["js/vendor/izitoast/iziToast.min.css", "js/vendor/material-icons/material-icons.css", "js/toast/toast.css"];
-const CODE = "js/vendor/izitoast/iziToast.min.js";
-let loading = null;
-let count = 0;
+/** Milliseconds that the toast for many old ones stays. */
+const MISSED_STAYS = 15_000;
+/** `func` of others' notifications that is left out is told of so many times. */
+const MOST_WARNINGS = 20;
+const warned = new Set();
+let desktops = null;
 
-export async function notify(data, { root, run, quiet }) {
-  const { destroy, options, buttons, sound } = toast(data, document.baseURI);
-  if (sound && !quiet) play(sound, root);
-  if (destroy) return loading && hideAll(await loading);
-  if (options) show(await load(root), options, buttons, run);
+export async function notify(data, context) {
+  const wanted = toast(data, document.baseURI, (button) => !button.func || context.allowFunc || refused(button));
+  if (wanted.destroy) return takeBack();
+  if (wanted.sound && !context.quiet) speak(wanted.sound, context, () => show(hint(), { ...context, record: null }));
+  if (!wanted.options) return;
+  const shown = await show(wanted, context);
+  if (wanted.desktop && !context.quiet) await onDesktop(wanted, context, shown);
 }
 
-/** Takes back toasts that have this id. */
-export async function dismiss(_data, _context) {}
+/** Takes back the toast that has this id. */
+export async function dismiss(data) {
+  const id = identity(data?.id ?? data);
+  if (id !== null) await takeBack(id);
+}
 
 /** Shows many old notifications, `[{data, context}]`, as one toast that opens the list of them. */
 export async function missed(kept) {
-  for (const { data, context } of kept) await notify(data, { ...context, quiet: true });
+  const { data, context } = kept.at(-1);
+  const items = kept.map(({ data, context }) => ({ data, record: context.record }));
+  const newest = toast(data, document.baseURI);
+  const wanted = {
+    ...toast({ title: `${kept.length} missed`, text: newest.title || newest.text, icon: "notifications", time: MISSED_STAYS }),
+    buttons: [{ name: "Show", cover: true, act: () => openMissed(items, context) }],
+  };
+  // It stands for all of them, so it is nobody's record.
+  await show(wanted, { ...context, record: null });
 }
 
-function show(iziToast, options, buttons, run) {
-  iziToast.show({
-    ...options,
-    ...motion(),
-    // Own ids: iziToast's come from the text, and fail on half a surrogate pair.
-    id: `tailcast-${++count}`,
-    class: "tailcast",
-    theme: needsLightText(options.backgroundColor) ? "dark" : "light",
-    // iziToast's drag takes over document.onmousemove and makes text unselectable.
-    drag: false,
-    buttons: buttons.map((button) => [
-      markup(button),
-      (instance, element, _button, event) => {
-        press(button, event, run);
-        instance.hide({}, element, "button");
-      },
-    ]),
-    onOpening: (settings, element) => accessible(iziToast, settings, element),
-  });
+async function openMissed(items, { root }) {
+  const event = new CustomEvent("tailcast-missed", { cancelable: true, detail: { items } });
+  if (document.dispatchEvent(event)) (await import("../inbox/missed.js")).openMissed(items, { root });
 }
 
-/** iziToast.destroy() makes the timers of toasts younger than 100 ms throw; hiding each does not. */
-function hideAll(iziToast) {
-  for (const element of document.querySelectorAll(".iziToast:not(.iziToast-closing)")) iziToast.hide({}, element, "destroy");
+function hint() {
+  return toast({ icon: "volume_off", text: "Sounds are on after your first click or key press." });
 }
 
-function accessible(iziToast, settings, element) {
-  element.setAttribute("role", settings.color === "red" ? "alert" : "status");
-  element.querySelector(".iziToast-close")?.setAttribute("aria-label", "Close");
-  element.querySelector(".iziToast-icon")?.setAttribute("aria-hidden", "true");
-  for (const text of element.querySelectorAll(".iziToast-title, .iziToast-message")) text.dir = "auto";
-  if (!settings.timeout) return;
-  element.addEventListener("focusin", () => iziToast.progress(settings, element).pause());
-  element.addEventListener("focusout", () => iziToast.progress(settings, element).resume());
+async function takeBack(id = null) {
+  const iziToast = await loaded();
+  if (id !== null) hide(withId(id), iziToast);
+  // Those of the page itself, too: that is what iziToast's destroy() does, which makes the timers of young toasts throw.
+  else for (const element of document.querySelectorAll(".iziToast:not(.iziToast-closing)")) iziToast?.hide({}, element, "destroy");
+  (await desktops)?.dismissDesktop(id);
 }
 
-function motion() {
-  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) return {};
-  return { animateInside: false, transitionIn: "", transitionInMobile: "", transitionOut: "", transitionOutMobile: "" };
+async function onDesktop(wanted, context, shown) {
+  desktops ??= import("./desktop.js");
+  await (await desktops).desktop(wanted, context, { wanted: () => isShown(shown), pressed: shown.close });
 }
 
-function needsLightText(css) {
-  if (!css) return false;
-  const pen = document.createElement("canvas").getContext("2d");
-  pen.fillStyle = "white";
-  pen.fillRect(0, 0, 1, 1);
-  pen.fillStyle = css;
-  pen.fillRect(0, 0, 1, 1);
-  return isDark(...pen.getImageData(0, 0, 1, 1).data);
-}
-
-/** All toasts wait for the same promise, which keeps them in order. */
-function load(root) {
-  loading ??= Promise.all([window.iziToast ?? import(new URL(CODE, root).href), ...STYLES.map((path) => style(new URL(path, root).href))])
-    .then(() => window.iziToast ?? Promise.reject(new Error(`${CODE} did not set window.iziToast`)))
-    .catch((error) => {
-      loading = null;
-      throw error;
-    });
-  return loading;
-}
-
-function style(href) {
-  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return null;
-  return new Promise((resolve, reject) => {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-    link.onload = resolve;
-    link.onerror = () => reject(new Error(`cannot load ${href}`));
-    document.head.append(link);
-  });
+function refused({ name }) {
+  if (!warned.has(name) && warned.size < MOST_WARNINGS) {
+    warned.add(name);
+    const mend = "give it url or cmd; data-allow-func on the script element of tailcast runs such code on this page";
+    console.warn(`tailcast: the button ${JSON.stringify(name.slice(0, 80))} is left out, because its func is not a plain change of the page: ${mend}`);
+  }
+  return false;
 }

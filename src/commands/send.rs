@@ -71,6 +71,9 @@ impl Notification {
             ("icon", &self.icon),
             ("image", &self.image),
             ("sound", &self.sound),
+            ("url", &self.url),
+            ("position", &self.position),
+            ("id", &self.id),
         ];
         for (name, value) in texts {
             data.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
@@ -89,6 +92,9 @@ impl Notification {
             0 => {}
             1 => data.extend(buttons.pop().map(|button| ("button".to_owned(), button))),
             _ => data.extend([("button".to_owned(), buttons.into())]),
+        }
+        if self.desktop {
+            data.insert("desktop".to_owned(), json!(true));
         }
         if self.destroy {
             data.insert("type".to_owned(), json!("destroy"));

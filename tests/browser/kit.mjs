@@ -21,7 +21,6 @@ const ARGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  "--autoplay-policy=no-user-gesture-required",
 ];
 /** The one deadline: whatever is waited for is there within this many milliseconds, or the test fails. */
 export const DEADLINE = 10_000;
@@ -157,8 +156,9 @@ function addresses(child) {
   });
 }
 
-export async function launch() {
-  return chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+/** `autoplay` is Chromium's policy for sounds. */
+export async function launch({ autoplay = "no-user-gesture-required" } = {}) {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, `--autoplay-policy=${autoplay}`] });
 }
 
 /** A fresh browser profile, closed before its server; whatever it complains about fails the test, unless `allow`ed. */
@@ -240,18 +240,22 @@ class Visitor {
     return page;
   }
 
-  /** A page of somebody else's site, with the client included and `script` as its own code. */
-  async ownPage(name, script) {
+  /**
+   * A page of somebody else's site, with the client included and `script` as its own code. `html` are attributes of its root, `sse` those
+   * of the client's script, `csp` its policy; without `wait` it may not be live yet.
+   */
+  async ownPage(name, script, { html: root = "", sse = "", csp = CSP, wait = true } = {}) {
     await this.context.request.get(new URL(`sseCookie?set=${encodeURIComponent(name)}`, this.server.url).href);
     const page = await this.context.newPage();
     const html =
-      '<!doctype html><meta charset="utf-8"><title>own</title><link rel="icon" href="data:,">' +
-      '<script src="own.js"></script><script async id="ssescript" src="../js/sse.js"></script>';
-    const headers = { "content-security-policy": CSP };
+      `<!doctype html><html lang="en" ${root}><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
+      '<title>own</title><link rel="icon" href="data:,">' +
+      `<script src="own.js"></script><script async id="ssescript" src="../js/sse.js" ${sse}></script>`;
+    const headers = csp ? { "content-security-policy": csp } : {};
     await page.route("**/site/own.html", (route) => route.fulfill({ contentType: "text/html", headers, body: html }));
     await page.route("**/site/own.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
     await page.goto(new URL("site/own.html", this.server.url).href);
-    await page.waitForFunction(() => window.tailcast?.state === "open" && window.tailcast.user !== null);
+    if (wait) await page.waitForFunction(() => window.tailcast?.state === "open" && window.tailcast.user !== null);
     return page;
   }
 }

@@ -21,7 +21,7 @@ test("a line appended to the file becomes a toast with its icon and sound", asyn
 
   const shown = await toast(page, "New mail");
   assert.deepEqual(await toasts(page), [{ title: "New mail", text: "From Bob & <Co>", icon: "email", colour: "blue", buttons: [] }]);
-  assert.equal(await shown.getAttribute("role"), "status");
+  assert.equal(await page.$eval(".tailcast-live[role=status]", (region) => region.textContent), "New mail\nFrom Bob & <Co>");
   await heard;
 
   await page.waitForFunction(() => document.fonts.check('24px "Material Icons"'));
@@ -100,12 +100,20 @@ test("the composer sends all it offers", async (t) => {
   await page.fill("#image", "favicon.svg");
   await page.fill("#button-name", "Open");
   await page.fill("#button-url", "/?opened");
+  await page.fill("#url", "/?followed");
+  await page.fill("#toast-id", "greeting");
+  await page.selectOption("#position", "topLeft");
+  // Nobody allowed them to this browser.
+  assert.equal(await page.isVisible("#desktop-no"), false);
+  await page.check("#desktop");
+  await page.waitForSelector("#desktop-no");
 
   const record = {
     cmd: "notify",
     data: {
       title: "Hello", text: "World", color: "yellow", icon: "coffee", image: "favicon.svg",
       sound: "pluck", volume: 0.4, time: 0, button: { name: "Open", url: "/?opened" },
+      url: "/?followed", position: "topLeft", id: "greeting", desktop: true,
     },
   };
   assert.deepEqual(JSON.parse(await page.textContent("#line-json")), record);
@@ -120,7 +128,8 @@ test("the composer sends all it offers", async (t) => {
   assert.equal(typeof time, "number");
   assert.deepEqual(stored, record);
 
-  await (await shown.$("a")).click();
+  assert.equal(await shown.$eval("a", (link) => new URL(link.href).search), "?followed");
+  await (await shown.$("text=Open")).click();
   await page.waitForURL("**/?opened");
 });
 

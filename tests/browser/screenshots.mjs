@@ -1,4 +1,4 @@
-// Makes the pictures of the documentation: docs/screenshots/{page-light,page-dark,page-phone,inbox,inbox-dark,inbox-phone}.png.
+// Makes the pictures of the documentation, or those that the command line names: docs/screenshots/*.png.
 import { mkdir, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { launch, startServer, toast, visitor } from "./kit.mjs";
@@ -14,6 +14,22 @@ const PICTURES = [
   ["inbox", withInbox, { viewport: { width: 1280, height: 760 }, colorScheme: "light" }],
   ["inbox-dark", withInbox, { viewport: { width: 1280, height: 760 }, colorScheme: "dark" }],
   ["inbox-phone", withInbox, PHONE],
+  ["toasts", withColours, { viewport: { width: 860, height: 460 }, colorScheme: "light" }],
+  ["toasts-dark", withColours, { viewport: { width: 860, height: 460 }, colorScheme: "dark" }],
+];
+const IMAGE = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 60"><rect width="60" height="60" fill="#1259b8"/><circle cx="30" cy="23" r="11" fill="#fff"/><path d="M8 62a22 22 0 0 1 44 0z" fill="#fff"/></svg>',
+)}`;
+/** One of each colour, with everything that a toast may have. */
+const COLOURS = [
+  { title: "Backup", text: "Nightly backup finished, 1.2 GB.", icon: "backup" },
+  { title: "New mail", text: "Lunch at noon? The usual place.", color: "blue", icon: "email", button: [{ name: "Read", url: "/" }, { name: "Later", cmd: "later" }] },
+  { title: "Deployed", text: "Version 2.1 is live. All checks passed.", color: "green", icon: "rocket_launch" },
+  { title: "Disk", text: "80 % full", color: "yellow", icon: "warning" },
+  { title: "Certificate", text: "Ends in 3 days.", color: "orange", icon: "schedule", button: { name: "Renew", url: "/" } },
+  { title: "Payment failed", text: "The card of order 42 was declined.", color: "red", icon: "error" },
+  { title: "ann", text: "Have you seen this?", color: "#fde68a", image: IMAGE },
+  { title: "Night shift", text: "begins in ten minutes", color: "#1e293b", icon: "bedtime", button: { name: "On my way", cmd: "ok" } },
 ];
 
 const cleanups = [];
@@ -21,7 +37,8 @@ const t = { after: (fn) => cleanups.push(fn) };
 const browser = await launch();
 try {
   await mkdir(FOLDER, { recursive: true });
-  for (const [name, fill, options] of PICTURES) await picture(name, fill, options);
+  const wanted = ([name]) => process.argv.length < 3 || process.argv.includes(name);
+  for (const [name, fill, options] of PICTURES.filter(wanted)) await picture(name, fill, options);
 } finally {
   for (const cleanup of cleanups) await cleanup();
   await browser.close();
@@ -79,6 +96,15 @@ async function withInbox(ann, server) {
   await page.click("tailcast-inbox .bell");
   await page.waitForSelector("tailcast-inbox li >> nth=5");
   await page.waitForFunction(() => document.fonts.check('20px "Material Icons"'));
+}
+
+/** Half of the toasts on the left, half on the right. */
+async function withColours(ann, server) {
+  const page = await ann.ownPage("ann", "document.documentElement.style.cssText = 'color-scheme: light dark; background: light-dark(#f6f7f9, #14161a)';");
+  const half = COLOURS.length / 2;
+  const data = COLOURS.map((look, at) => ({ ...look, time: 0, position: at < half ? "topLeft" : "topRight" })).toReversed();
+  await server.append("ann", ...data.map((data) => ({ cmd: "notify", data })));
+  await page.waitForFunction((all) => document.querySelectorAll(".iziToast-opened").length === all, COLOURS.length);
 }
 
 /** A picture for everyone shows the command as it is when installed, not where this machine keeps it. */

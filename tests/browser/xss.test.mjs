@@ -36,7 +36,7 @@ const PAYLOADS = [
   "\u0000\u202e\u2028",
   "__proto__",
 ];
-const FIELDS = ["title", "text", "color", "icon", "image", "type", "time", "sound", "volume", "button.name", "button.url", "button.cmd"];
+const FIELDS = ["title", "text", "color", "icon", "image", "type", "time", "sound", "volume", "position", "url", "id", "desktop", "button.name", "button.url", "button.cmd", "button.func"];
 
 function data(field, payload) {
   const data = { title: "safe", time: 0, button: [{ name: "Button", url: "/?safe" }] };
@@ -49,18 +49,18 @@ function data(field, payload) {
 /** What a toast may consist of; anything else was injected. */
 function foreign(toast) {
   const allowed = new Map([
-    ["DIV", ["class", "style", "id", "role", "data-izitoast-ref"]],
+    ["DIV", ["class", "style", "id", "role", "aria-label", "data-izitoast-ref"]],
     ["I", ["class", "aria-hidden"]],
     ["STRONG", ["class", "style", "dir"]],
     ["P", ["class", "style", "dir"]],
     ["BUTTON", ["class", "type", "aria-label"]],
-    ["A", ["class", "href"]],
+    ["A", ["class", "href", "aria-label"]],
   ]);
   return [toast, ...toast.querySelectorAll("*")].flatMap((element) => {
     const wrong = [...element.attributes].filter(({ name }) => !allowed.get(element.tagName)?.includes(name.toLowerCase()));
     const link = element.tagName === "A" && !/^(https?|mailto):/.test(element.protocol) ? [element.href] : [];
     const tag = allowed.has(element.tagName) ? [] : [element.tagName];
-    const classes = [...element.classList].filter((name) => !/^(iziToast|material-icons$|tailcast$|fade|slideIn|revealIn)/.test(name));
+    const classes = [...element.classList].filter((name) => !/^(iziToast|material-icons$|tailcast(-own|-cover)?$|fade|slideIn|revealIn)/.test(name));
     return [...tag, ...wrong.map(({ name }) => name), ...link, ...classes];
   });
 }

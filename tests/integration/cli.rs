@@ -78,12 +78,14 @@ fn sends_a_notification_with_all_its_fields() {
     run(&mut in_folder(&folder, &[
         "send", "all", "--title", "T", "--text", "-5 °C", "--color", "red", "--icon", "email", "--image", "/x.png",
         "--sound", "bell", "--volume", "0.5", "--time", "0", "--button", "Open=https://x.example/?a=b",
+        "--url", "/y", "--position", "topLeft", "--id", "-7", "--desktop",
     ]));
     let record: serde_json::Value = serde_json::from_str(&stream(&folder, "all")).unwrap();
     assert_eq!(record["cmd"], "notify");
     let data = serde_json::json!({
         "title": "T", "text": "-5 °C", "color": "red", "icon": "email", "image": "/x.png", "sound": "bell",
         "volume": 0.5, "time": 0, "button": { "name": "Open", "url": "https://x.example/?a=b" },
+        "url": "/y", "position": "topLeft", "id": "-7", "desktop": true,
     });
     assert_eq!(record["data"], data);
     run(&mut in_folder(&folder, &["send", "bob", "--destroy"]));

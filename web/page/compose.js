@@ -3,7 +3,7 @@ const STAYS = 5_000;
 
 export function compose(values) {
   const data = {};
-  for (const name of ["title", "text", "color", "icon", "image", "sound"]) {
+  for (const name of ["title", "text", "color", "icon", "image", "sound", "url", "position"]) {
     const value = values[name]?.trim();
     if (value) data[name] = value;
   }
@@ -11,6 +11,8 @@ export function compose(values) {
   if (Number(values.time) !== STAYS) data.time = Number(values.time);
   const [name, url] = [values.buttonName?.trim(), values.buttonUrl?.trim()];
   if (name && url) data.button = { name, url };
+  if (values.toastId?.trim()) data.id = values.toastId.trim();
+  if (values.desktop) data.desktop = true;
   return { cmd: "notify", data };
 }
 

@@ -1,6 +1,7 @@
 // The form that composes a notification, and the lines that do the same.
 import { check, compose } from "./compose.js";
 import { swatches } from "./colours.js";
+import { desktopBox } from "./desktop-box.js";
 import { iconPicker } from "./icon-picker.js";
 import { lines } from "./lines.js";
 import { outcome } from "./outcome.js";
@@ -14,6 +15,7 @@ export function composer({ tailcast, user, cli }) {
   swatches(form);
   iconPicker(form);
   sounds(form);
+  desktopBox(form.elements.desktop);
 
   const current = () => {
     const values = Object.fromEntries(new FormData(form));

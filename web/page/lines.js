@@ -2,7 +2,7 @@
 import { quote } from "./shell.js";
 
 /** Flags of `tailcast send`, in the order shown. */
-const FLAGS = ["title", "text", "color", "icon", "image", "sound", "volume", "time"];
+const FLAGS = ["title", "text", "color", "icon", "image", "sound", "volume", "time", "url", "position", "id"];
 /** Pasted into a terminal these would be keys, so such a text goes as JSON, which escapes them. */
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
@@ -46,5 +46,6 @@ function asFlags(data) {
     given.push(["button", `${data.button.name}=${data.button.url}`]);
   }
   if (given.length === 0 || given.some(([, value]) => CONTROL.test(value))) return null;
-  return given.map(([name, value]) => ` --${name}${value.startsWith("-") ? "=" : " "}${quote(value)}`).join("");
+  const flags = given.map(([name, value]) => ` --${name}${value.startsWith("-") ? "=" : " "}${quote(value)}`).join("");
+  return data.desktop ? `${flags} --desktop` : flags;
 }

@@ -45,11 +45,19 @@ test("what flags cannot say goes as JSON", () => {
   assert.match(shown("ann", { title: "x", button: { name: "Go", url: "/?a=b" } }).send, /--button 'Go=\/\?a=b'$/);
 });
 
+test("url, position, id and desktop are flags", () => {
+  const { send } = shown("ann", { title: "x", url: "/u", position: "topLeft", id: "-7", desktop: true });
+  assert.equal(send, "tailcast --streams s send ann --title x --url /u --position topLeft --id=-7 --desktop");
+});
+
 test("compose leaves out what is as by default", () => {
   const empty = { title: " ", text: "", color: "", icon: "", image: "", sound: "", volume: "100", time: "5000", buttonName: "x", buttonUrl: "" };
   assert.deepEqual(compose(empty), { cmd: "notify", data: {} });
   assert.deepEqual(compose({ ...empty, title: " a ", sound: "bell", volume: "5", time: "0", buttonUrl: "/y" }).data, {
     title: "a", sound: "bell", volume: 0.05, time: 0, button: { name: "x", url: "/y" },
+  });
+  assert.deepEqual(compose({ ...empty, title: "a", url: " /u ", position: "topLeft", toastId: "x", desktop: "1" }).data, {
+    title: "a", url: "/u", position: "topLeft", id: "x", desktop: true,
   });
   assert.match(check("ann").data.text, /ann/);
 });

@@ -55,6 +55,19 @@ test("buttons", () => {
   assert.equal(markup(made[1]), '<button type="button">Run</button>');
 });
 
+test("buttons with func", () => {
+  const made = (func) => buttons({ name: "B", func }, BASE);
+  assert.deepEqual(made("window.location='/x'"), [{ name: "B", url: "https://site.example/x" }]);
+  assert.deepEqual(made("location.replace('x')"), [{ name: "B", how: "replace", url: `${BASE}x` }]);
+  assert.deepEqual(made("window.open('x')"), [{ name: "B", how: "open", url: `${BASE}x` }]);
+  assert.deepEqual(made("history.back()"), [{ name: "B", how: "back" }]);
+  assert.deepEqual(made("alert(1)"), [{ name: "B", func: "alert(1)" }]);
+  for (const none of ["", " ", 5, null, {}]) assert.deepEqual(made(none), []);
+  // What needs no reading comes first.
+  assert.deepEqual(buttons({ name: "B", url: "/u", func: "alert(1)" }, BASE), [{ name: "B", url: "https://site.example/u" }]);
+  assert.deepEqual(buttons({ name: "B", cmd: "c", func: "alert(1)" }, BASE), [{ name: "B", cmd: "c", data: undefined }]);
+});
+
 test("records", () => {
   assert.deepEqual(record(null, '{"cmd":"x","data":1}', "i"), { event: null, text: '{"cmd":"x","data":1}', id: "i", data: { cmd: "x", data: 1 } });
   assert.equal(record("price", "not json", "").data, "not json");
