@@ -8,11 +8,12 @@ import { Panel } from "./panel.js";
 import { popup } from "./popup.js";
 
 const BELL = "M12 22a2.2 2.2 0 0 0 2.2-2.2H9.8A2.2 2.2 0 0 0 12 22m6.5-6.3v-5.4c0-3.2-1.7-5.9-4.8-6.6v-.6a1.7 1.7 0 0 0-3.4 0v.6c-3.1.7-4.8 3.4-4.8 6.6v5.4l-2 2v.9h17v-.9zm-2 1.1h-9v-6.5c0-2.7 1.6-4.9 4.5-4.9s4.5 2.2 4.5 4.9z";
-const STYLE = new URL("inbox.css", import.meta.url).href;
 /** Larger numbers are no news. */
 const MOST_SHOWN = 99;
 
 export class Inbox extends HTMLElement {
+  /** Where its sheet is. */
+  static style = "";
   #client = null;
   #box = null;
   #panel = null;
@@ -72,7 +73,7 @@ export class Inbox extends HTMLElement {
   #build() {
     const lang = this.closest("[lang]")?.lang || undefined;
     this.#panel = new Panel({ lang, close: () => this.close() });
-    styled(this.attachShadow({ mode: "open" }), STYLE, this.#bell, this.#panel.element);
+    styled(this.attachShadow({ mode: "open" }), Inbox.style, this.#bell, this.#panel.element);
     this.#popup = popup(this.#bell, this.#panel.element, this, (isOpen) => this.#turned(isOpen));
     this.#label();
   }

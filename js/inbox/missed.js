@@ -4,8 +4,6 @@ import { loadIcons } from "./icons.js";
 import { List } from "./list.js";
 import { kind, timeOf } from "./note.js";
 
-const STYLE = new URL("inbox.css", import.meta.url).href;
-
 /** `items` are `[{data, record}]`, oldest first: the data of notifications, and the records that they came in. */
 export async function openMissed(items, { root }) {
   const host = element("div", { class: "tailcast-missed" });
@@ -21,7 +19,7 @@ export async function openMissed(items, { root }) {
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
   dialog.addEventListener("close", () => host.remove());
   document.body.append(host);
-  await styled(host.attachShadow({ mode: "open" }), STYLE, dialog);
+  await styled(host.attachShadow({ mode: "open" }), new URL("js/inbox/inbox.css", root).href, dialog);
   dialog.showModal();
 }
 

@@ -9,12 +9,18 @@ export function feed(address, hears, { id, kept, ...options }) {
   let asked = id ? null : (last?.user ?? null);
   let first = true;
 
-  const link = connection(address, { ...hears, event, live }, { ...options, id: begin });
+  const link = connection(address, { ...hears, state, event, live }, { ...options, id: begin });
+
+  /** A stream is open when it has said whose it is. */
+  function state(name) {
+    if (name !== "open") hears.state(name);
+  }
 
   function event(name, text, id, missed) {
     if (name === "ready" && !enter(whose(text), id)) return;
     hears.event(name, text, { id, missed, first: first && missed });
     kept.save(user, id);
+    if (name === "ready") hears.state("open");
   }
 
   function live(id) {

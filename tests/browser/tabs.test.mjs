@@ -159,6 +159,24 @@ test("what is sent while a page is exchanged is shown by the next one", async (t
   assert.deepEqual(await seen(page), [1, 2, 3]);
 });
 
+test("a page's deferred scripts hear what it missed", async (t) => {
+  const server = await startServer(t);
+  const ann = await visitor(browser, server);
+  const page = await ann.ownPage("ann", NOTES);
+  await page.goto("about:blank");
+  await server.append("ann", n(1));
+  const html = '<!doctype html><title>slow</title><link rel="icon" href="data:,"><script async id="ssescript" src="js/sse.js"></script><script type="module" src="slow.js"></script>';
+  const script = 'window.seen = []; const hear = (tailcast) => tailcast.on("n", (n) => seen.push(n)); if (window.tailcast) hear(tailcast); else document.addEventListener("tailcast", ({ detail }) => hear(detail));';
+  const asked = page.waitForRequest("**/js/tailcast.js");
+  await page.route("**/slow.html", (route) => route.fulfill({ contentType: "text/html", body: html }));
+  await page.route("**/slow.js", async (route) => {
+    await asked;
+    await route.fulfill({ contentType: "text/javascript", body: script });
+  });
+  await page.goto(new URL("slow.html", server.url).href);
+  await hasSeen(page, 1);
+});
+
 test("also when another tab leads meanwhile", async (t) => {
   const server = await startServer(t);
   const ann = await visitor(browser, server);

@@ -1,24 +1,15 @@
-// The client as a package: its types hold, all that it needs is in it, and it stays small.
+// The client as a package: its types hold, and all that it needs is in it.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
 
 const run = promisify(execFile);
 const JS = fileURLToPath(new URL("../../../js/", import.meta.url));
 const TESTS = fileURLToPath(new URL("..", import.meta.url));
-/** Bytes of all files of the client together, compressed; iziToast and fonts are none of them. */
-const MOST_BYTES = 25_000;
-
-async function files(folder = JS) {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
-
 async function packed() {
   const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: JS });
   return JSON.parse(stdout)[0].files.map(({ path }) => path);
@@ -50,28 +41,4 @@ test("every file that another imports is in the package", async () => {
     }
   }
   for (const needed of ["tailcast.js", "tailcast.d.ts", "sse.js", "toast/toast.css", "README.md", "package.json"]) assert.ok(inside.has(needed), needed);
-});
-
-test("the client is small", async (t) => {
-  const wanted = (await files()).filter((path) => /\.(js|css)$/.test(path));
-  const texts = await Promise.all(wanted.map((path) => readFile(path)));
-  const bytes = (data) => gzipSync(data, { level: 9 }).length;
-  const inAll = bytes(Buffer.concat(texts));
-  t.diagnostic(`${texts.length} files: ${inAll} bytes in one, ${texts.reduce((sum, text) => sum + bytes(text), 0)} one by one`);
-  assert.ok(inAll < MOST_BYTES, `${inAll} bytes`);
-});
-
-test("sse.js asks at once for all that the client imports before it connects", async () => {
-  const found = new Set();
-  const walk = async (path) => {
-    if (found.has(path)) return;
-    found.add(path);
-    const text = await readFile(join(JS, path), "utf8");
-    for (const [, wanted] of text.matchAll(/^import .* from "(\.[^"]+)"/gm)) await walk(join(dirname(path), wanted));
-  };
-  await walk("tailcast.js");
-  found.delete("tailcast.js");
-  const text = await readFile(join(JS, "sse.js"), "utf8");
-  const named = /const MODULES = (\[[^\]]*\])/s.exec(text)[1];
-  assert.deepEqual(JSON.parse(named.replace(/,\s*\]/, "]")).toSorted(), [...found].toSorted());
 });
