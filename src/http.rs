@@ -16,6 +16,7 @@ pub mod presence;
 pub mod reply;
 pub mod server;
 pub mod session;
+pub mod status;
 pub mod tls;
 pub mod wish;
 pub mod writer;
@@ -36,6 +37,7 @@ use past::Past;
 use reply::{Problem, Reply};
 use server::Respond;
 use session::{Me, Session};
+use status::Status;
 use writer::Writer;
 
 /// The largest body of `/login`, in bytes.
@@ -53,6 +55,7 @@ enum Endpoint {
     Login,
     Broadcast,
     Me,
+    Status,
     Stop,
     /// All else is public: pages of other sites reach it, too.
     Asset,
@@ -69,6 +72,7 @@ impl Endpoint {
             "/login" => Self::Login,
             "/broadcast" => Self::Broadcast,
             "/me" => Self::Me,
+            "/status/events" => Self::Status,
             "/admin/stop" => Self::Stop,
             _ => Self::Asset,
         }
@@ -92,6 +96,8 @@ pub struct App {
     pub api: Api,
     /// `/me`.
     pub me: Me,
+    /// `/status/events`.
+    pub status: Status,
     /// Everything else.
     pub assets: Assets,
     /// How much is let in.
@@ -151,6 +157,7 @@ impl App {
             Endpoint::History => self.past.get(&head(request)).await,
             Endpoint::Cookie => self.session.set_cookie(&head(request)),
             Endpoint::Me => self.me.get(&head(request)),
+            Endpoint::Status => self.status.get(&head(request)),
             Endpoint::Stop => self.api.stop(&head(request)),
             Endpoint::Asset => self.assets.get(head(request)).await,
         }

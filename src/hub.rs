@@ -190,8 +190,9 @@ impl Registry {
             let followed = streams.entry(address.clone()).or_insert_with(|| {
                 let file = self.store.follow(address.clone());
                 let path = self.store.root().file(address);
-                let rejections = Arc::clone(&self.rejections);
-                let stream = Arc::new(Stream::new(file, address.clone(), path, rejections));
+                let (rejections, meter) = (Arc::clone(&self.rejections), Arc::clone(&self.meter));
+                let stream = Stream::new(file, address.clone(), path, rejections, meter);
+                let stream = Arc::new(stream);
                 Followed {
                     stream,
                     folders: Vec::new(),

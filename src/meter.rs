@@ -1,11 +1,16 @@
 //! What the server counts of itself. Counting is an addition to an atomic number; reading is `/metrics`.
 
+mod latency;
+
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+pub use latency::Counts;
+use latency::Latencies;
 
 /// Upper bounds of the latency's buckets, in seconds: 50 µs is a good day, 10 s a bad one.
 const LATENCIES: [f64; 14] = [
@@ -28,6 +33,8 @@ pub struct Meter {
     pub deliveries: Counter,
     /// Of event stream text, in bytes.
     pub bytes: Counter,
+    /// Records found in followed streams, whoever wrote them.
+    pub records: Counter,
     /// Records appended by this server.
     pub writes: Counter,
     /// Records it could not append.
@@ -39,6 +46,7 @@ pub struct Meter {
     /// Requests refused because there were too many, logins among them.
     pub limited: Counter,
     latency: Histogram,
+    latencies: Latencies,
 }
 
 impl Default for Meter {
@@ -50,12 +58,14 @@ impl Default for Meter {
             behind: Gauge::default(),
             deliveries: Counter::default(),
             bytes: Counter::default(),
+            records: Counter::default(),
             writes: Counter::default(),
             failed_writes: Counter::default(),
             resets: Counter::default(),
             rotations: Counter::default(),
             limited: Counter::default(),
             latency: Histogram::new(LATENCIES),
+            latencies: Latencies::default(),
         }
     }
 }
@@ -64,6 +74,13 @@ impl Meter {
     /// A follower took what was found in a file this long ago.
     pub fn taken_after(&self, latency: Duration) {
         self.latency.observe(latency.as_secs_f64());
+        self.latencies.observe(latency);
+    }
+
+    /// How often each latency was seen, since the start.
+    #[must_use]
+    pub fn latencies(&self) -> Counts {
+        self.latencies.counts()
     }
 
     /// Names everything for Prometheus.
@@ -90,6 +107,11 @@ impl Meter {
             "deliveries",
             "Records handed to event streams",
             &self.deliveries,
+        );
+        counter(
+            "records",
+            "Records found in followed streams",
+            &self.records,
         );
         counter("writes", "Records appended by this server", &self.writes);
         counter(

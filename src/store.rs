@@ -13,6 +13,7 @@ pub mod read;
 mod rotate;
 mod seek;
 pub mod since;
+mod sizes;
 mod sync;
 pub mod watch;
 
@@ -27,6 +28,7 @@ pub use path::Root;
 pub use read::ReadError;
 pub use rotate::{DEFAULT_ROTATE_SIZE, Pruned, Retention};
 pub use seek::MAX_LAST;
+pub use sizes::{Sizes, Sum};
 pub use sync::Fsync;
 use sync::Syncer;
 

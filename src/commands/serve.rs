@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Common, Serve};
 use crate::http::server::{self, Door, Patience};
+use crate::http::status;
 use crate::http::tls::Tls;
 use crate::hub::Hub;
 use crate::store::{Pruned, Retention, Store};
@@ -59,6 +60,8 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
             .clone()
             .filter(|_| at.is_some_and(|at| listen::is_public(at.ip())));
         let apps = Apps::new(common, settings, &hub, &stop, proof, at);
+        let sampled = status::keep(apps.board, stop.clone());
+        background.spawn(stop.clone().run_until_cancelled_owned(sampled));
         background.spawn(
             stop.clone()
                 .run_until_cancelled_owned(keep(store, retention)),

@@ -22,8 +22,18 @@ use super::reply::{self, Problem, Reply, set};
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; font-src 'self'; \
     media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Embedded paths that stay when another folder is served.
-const CLIENT: [&str; 2] = ["js/", "sounds/"];
+/// Embedded folders that stay when another folder is served: the client's, and the status page's.
+const STAYS: [&str; 3] = ["js/", "sounds/", "status/"];
+
+/// Embedded files that stay, too: what the status page is made of.
+const STAYS_ALONE: [&str; 6] = [
+    "status",
+    "status.css",
+    "status.js",
+    "tailcast.css",
+    "favicon.svg",
+    "page/element.js",
+];
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/assets"]
@@ -68,11 +78,18 @@ impl Assets {
             if holds.unwrap_or(false) {
                 return own.get(request).await;
             }
-            if !CLIENT.iter().any(|prefix| path.starts_with(prefix)) {
+            let stays = STAYS.iter().any(|folder| path.starts_with(folder));
+            if !stays && !STAYS_ALONE.contains(&path) {
                 return Err(Problem::NotFound);
             }
         }
-        let path = if path.is_empty() { "index.html" } else { path };
+        let path = match path {
+            "" => "index.html",
+            "status" => "status.html",
+            // What is relative to the page would be looked for below it.
+            "status/" => return Ok(reply::redirect("../status")),
+            path => path,
+        };
         let file = Embedded::get(path).ok_or(Problem::NotFound)?;
         Ok(embedded(&request, file))
     }

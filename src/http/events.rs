@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::beat::Beat;
 use super::guard::Guard;
 use super::peer::Proxies;
-use super::presence::{Listed, Presence};
+use super::presence::{Listed, Presence, Why};
 use super::reply::{self, Problem, Reply, set};
 use super::wish::Wish;
 use crate::address::{Address, Channel, User};
@@ -121,7 +121,8 @@ impl Events {
     }
 }
 
-fn head(mut reply: Reply) -> Reply {
+/// The head of an event stream.
+pub(super) fn head(mut reply: Reply) -> Reply {
     set(&mut reply, CONTENT_TYPE, sse::CONTENT_TYPE);
     set(&mut reply, CACHE_CONTROL, "no-cache, no-transform");
     set(&mut reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -172,8 +173,11 @@ struct Live {
 impl Live {
     /// The next piece of event stream text, when there is one; `None` at the end.
     async fn next(mut self) -> Option<(Bytes, Self)> {
-        if self.ended || self.until.is_some_and(|until| until <= Instant::now()) {
+        if self.ended {
             return None;
+        }
+        if self.until.is_some_and(|until| until <= Instant::now()) {
+            return self.ends(Why::Expired);
         }
         let silent_until = self.beat.next(Instant::now());
         let mut out = std::mem::take(&mut self.first);
@@ -199,18 +203,21 @@ impl Live {
                 if out.len() >= MAX_WRITE {
                     tokio::task::yield_now().await;
                 }
+                self.here.listed.gives();
                 return Some((out.into(), self));
             }
+            self.here.listed.took_all();
             let again = again.map_or(silent_until, |wait| silent_until.min(Instant::now() + wait));
             tokio::select! {
                 // Whoever is disconnected when the server stops is told so.
                 biased;
                 () = self.stop.cancelled() => return Some(self.last_words()),
-                () = expired(self.until) => return None,
-                () = self.here.listed.end.cancelled() => return None,
+                () = expired(self.until) => return self.ends(Why::Expired),
+                () = self.here.listed.end.cancelled() => return self.ends(Why::Disconnected),
                 () = self.follower.changed() => {}
                 () = sleep_until(again) => {
                     if again == silent_until && !self.beat.is_ping() {
+                        self.here.listed.gives();
                         return Some((Bytes::from_static(sse::HEARTBEAT), self));
                     }
                 }
@@ -220,20 +227,27 @@ impl Live {
 }
 
 impl Live {
+    /// No more comes, for this reason.
+    fn ends<T>(mut self, why: Why) -> Option<T> {
+        self.here.listed.ends(why);
+        None
+    }
+
     /// When the server stops, all its clients come back; not all in the same second.
     fn last_words(mut self) -> (Bytes, Self) {
         self.ended = true;
+        self.here.listed.ends(Why::Stops);
         (later(self.retry).into(), self)
     }
 }
 
 /// What a client is told that must come back later, but not all at the same time. An `EventSource` gives up for good on
 /// any status but 200.
-fn later(retry: u32) -> Vec<u8> {
+pub(super) fn later(retry: u32) -> Vec<u8> {
     sse::retry(retry.saturating_add(fastrand::u32(0..RETURN_SPREAD)))
 }
 
-async fn expired(until: Option<Instant>) {
+pub(super) async fn expired(until: Option<Instant>) {
     match until {
         Some(until) => sleep_until(until).await,
         None => std::future::pending().await,

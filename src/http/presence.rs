@@ -1,17 +1,26 @@
 //! Who is connected: to be counted, listed and disconnected.
 
-use std::collections::HashMap;
+mod lag;
+mod overview;
+mod recent;
+
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::peer::Network;
 use crate::address::{Channel, User};
 use crate::store::lock;
 use crate::store::since::unix_now;
+use lag::Lag;
+use recent::Recent;
+pub use recent::{Moment, What, Why};
 
 /// How many event streams there may be at once.
 #[derive(Debug, Clone, Copy)]
@@ -35,19 +44,37 @@ pub struct Present {
     pub since: u64,
 }
 
+impl Present {
+    /// The same client, as far as one can tell.
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.user, &self.channels, self.address) == (&other.user, &other.channels, other.address)
+    }
+}
+
 /// All open event streams.
 #[derive(Debug)]
 pub struct Presence {
     most: Most,
+    /// How long a client may take nothing.
+    stall: Duration,
     ids: AtomicU64,
     here: Mutex<Here>,
 }
 
 #[derive(Debug, Default)]
 struct Here {
-    streams: HashMap<u64, (Present, CancellationToken)>,
+    /// In the order they came.
+    streams: BTreeMap<u64, Open>,
     of_user: HashMap<String, usize>,
     of_network: HashMap<Network, usize>,
+    recent: Recent,
+}
+
+#[derive(Debug)]
+struct Open {
+    who: Arc<Present>,
+    end: CancellationToken,
+    lag: Arc<Lag>,
 }
 
 /// Keeps an event stream listed until it is dropped.
@@ -55,6 +82,10 @@ struct Here {
 pub struct Listed {
     presence: Arc<Presence>,
     id: u64,
+    since: Instant,
+    lag: Arc<Lag>,
+    /// Why it ends, once that is known.
+    why: Option<Why>,
     /// Cancelled when somebody disconnects it.
     pub end: CancellationToken,
 }
@@ -62,9 +93,10 @@ pub struct Listed {
 impl Presence {
     /// Nobody yet.
     #[must_use]
-    pub fn new(most: Most) -> Arc<Self> {
+    pub fn new(most: Most, stall: Duration) -> Arc<Self> {
         Arc::new(Self {
             most,
+            stall,
             ids: AtomicU64::new(0),
             here: Mutex::default(),
         })
@@ -80,7 +112,7 @@ impl Presence {
         network: Option<Network>,
         stop: &CancellationToken,
     ) -> Option<Listed> {
-        let present = Present {
+        let who = Arc::new(Present {
             user: user.map(ToString::to_string),
             channels: channels
                 .iter()
@@ -88,62 +120,116 @@ impl Presence {
                 .collect(),
             address,
             since: unix_now(),
-        };
+        });
         let mut here = lock(&self.here);
-        let of_user = present.user.as_ref().filter(|_| is_proven);
-        let of_user = of_user.and_then(|it| here.of_user.get(it));
-        let of_network = network.and_then(|it| here.of_network.get(&it));
-        let is_full = of_user.is_some_and(|count| *count >= self.most.per_user)
-            || of_network.is_some_and(|count| *count >= self.most.per_address);
-        if is_full {
+        if let Some(why) = here.is_full(self.most, &who, is_proven, network) {
+            here.recent.push(&who, What::Refused { why, times: 1 });
             return None;
         }
-        if let Some(user) = &present.user {
+        if let Some(user) = &who.user {
             *here.of_user.entry(user.clone()).or_default() += 1;
         }
         if let Some(network) = network {
             *here.of_network.entry(network).or_default() += 1;
         }
+        here.recent.push(&who, What::Connect);
         let end = stop.child_token();
+        let lag = Arc::new(Lag::new());
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
-        here.streams.insert(id, (present, end.clone()));
+        let open = Open {
+            who,
+            end: end.clone(),
+            lag: Arc::clone(&lag),
+        };
+        here.streams.insert(id, open);
         Some(Listed {
             presence: Arc::clone(self),
             id,
+            since: Instant::now(),
+            lag,
+            why: None,
             end,
         })
     }
 
-    /// Everyone, in no order.
+    /// Everyone, in the order they came.
     #[must_use]
     pub fn list(&self) -> Vec<Present> {
         let here = lock(&self.here);
-        here.streams.values().map(|(it, _)| it.clone()).collect()
+        let all = here.streams.values();
+        all.map(|it| Present::clone(&it.who)).collect()
     }
 
     /// Ends a user's event streams, all or those in a channel. Returns how many.
     pub fn disconnect(&self, user: &User, channel: Option<&str>) -> usize {
         let here = lock(&self.here);
-        let of_user = here.streams.values().filter(|(it, _)| {
-            it.user.as_deref() == Some(user.as_str())
-                && channel.is_none_or(|channel| it.channels.iter().any(|it| it == channel))
+        let of_user = here.streams.values().filter(|it| {
+            it.who.user.as_deref() == Some(user.as_str())
+                && channel.is_none_or(|channel| it.who.channels.iter().any(|it| it == channel))
         });
-        of_user.map(|(_, end)| end.cancel()).count()
+        of_user.map(|it| it.end.cancel()).count()
+    }
+}
+
+impl Here {
+    /// Why no other one like this may come.
+    fn is_full(
+        &self,
+        most: Most,
+        who: &Present,
+        is_proven: bool,
+        network: Option<Network>,
+    ) -> Option<Why> {
+        let of_user = who.user.as_ref().filter(|_| is_proven);
+        let of_user = of_user.and_then(|it| self.of_user.get(it));
+        let of_network = network.and_then(|it| self.of_network.get(&it));
+        if of_user.is_some_and(|count| *count >= most.per_user) {
+            return Some(Why::User);
+        }
+        of_network
+            .is_some_and(|count| *count >= most.per_address)
+            .then_some(Why::Address)
+    }
+}
+
+impl Listed {
+    /// Something is given to the client.
+    pub fn gives(&self) {
+        self.lag.begin();
+    }
+
+    /// The client took all there is.
+    pub fn took_all(&self) {
+        self.lag.end();
+    }
+
+    /// Why it ends now.
+    pub fn ends(&mut self, why: Why) {
+        self.why = Some(why);
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
+        let behind = self.lag.now();
+        let what = What::End {
+            why: self
+                .why
+                .unwrap_or_else(|| Why::left(behind, self.presence.stall)),
+            lasted: self.since.elapsed().as_secs_f64(),
+            behind: behind.as_secs_f64(),
+        };
         let mut here = lock(&self.presence.here);
-        let Some((present, _)) = here.streams.remove(&self.id) else {
+        let Some(Open { who, .. }) = here.streams.remove(&self.id) else {
             return;
         };
-        if let Some(user) = present.user {
-            leave(&mut here.of_user, &user);
+        if let Some(user) = &who.user {
+            leave(&mut here.of_user, user);
         }
-        if let Some(address) = present.address {
+        if let Some(address) = who.address {
             leave(&mut here.of_network, &Network::of(address));
         }
+        here.recent.push(&who, what);
     }
 }
 
@@ -162,10 +248,11 @@ mod tests {
 
     #[test]
     fn counts_per_user_and_per_address_and_forgets_who_left() {
-        let presence = Presence::new(Most {
+        let most = Most {
             per_user: 2,
             per_address: 3,
-        });
+        };
+        let presence = Presence::new(most, Duration::from_secs(60));
         let stop = CancellationToken::new();
         let enter = |user: &str, address: [u8; 4]| {
             let address = IpAddr::from(address);
@@ -192,6 +279,25 @@ mod tests {
         assert_eq!(presence.disconnect(&ann, None), 2);
         assert!(one.end.is_cancelled() && !more[1].end.is_cancelled());
         drop((one, more));
+        let whys: Vec<Why> = presence
+            .recent(10)
+            .into_iter()
+            .filter_map(|it| match it.what {
+                What::Connect => None,
+                What::End { why, .. } | What::Refused { why, .. } => Some(why),
+            })
+            .collect();
+        assert_eq!(
+            whys,
+            [
+                Why::Left,
+                Why::Left,
+                Why::Left,
+                Why::Address,
+                Why::Left,
+                Why::User
+            ]
+        );
         let here = lock(&presence.here);
         assert!(here.streams.is_empty() && here.of_user.is_empty() && here.of_network.is_empty());
     }

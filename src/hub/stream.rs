@@ -13,6 +13,7 @@ use super::rejections::{Rejection, Rejections};
 use super::tail::{Entry, Place, Tail};
 use crate::address::Address;
 use crate::errors::one_line;
+use crate::meter::Meter;
 use crate::position::Position;
 use crate::record::{Reason, Record};
 use crate::store::{Followed, Hint, News, ReadError, STALLED, lock};
@@ -29,6 +30,7 @@ pub struct Stream {
     queued: AtomicBool,
     signals: Mutex<HashMap<u64, Arc<Notify>>>,
     rejections: Arc<Rejections>,
+    meter: Arc<Meter>,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl Stream {
         address: Address,
         path: PathBuf,
         rejections: Arc<Rejections>,
+        meter: Arc<Meter>,
     ) -> Self {
         let head = Place::unknown();
         Self {
@@ -64,6 +67,7 @@ impl Stream {
             queued: AtomicBool::new(false),
             signals: Mutex::default(),
             rejections,
+            meter,
         }
     }
 
@@ -229,6 +233,7 @@ impl News for Arrivals<'_> {
         let place = Place::new(&self.stream.address, position);
         let entry = Entry::new(record, place, self.now, self.rewrite);
         self.came = true;
+        self.stream.meter.records.inc();
         lock(&self.stream.tail).push(entry);
     }
 

@@ -60,7 +60,7 @@ test("old notifications count as read at first, new ones are counted until the p
   await unread(page, 0);
   assert.equal(await page.getAttribute("tailcast-inbox .bell", "aria-label"), "Notifications");
   await page.reload();
-  await server.append("all", note({ title: "to everyone" }));
+  await server.append("all", note({ title: "to everyone" }, NOW));
   await unread(page, 1);
   await open(page);
   await first(page, "to everyone");

@@ -1,5 +1,7 @@
 // Makes the pictures of the documentation, or those that the command line names: docs/screenshots/*.png.
-import { mkdir, stat } from "node:fs/promises";
+import { once } from "node:events";
+import { appendFile, mkdir, stat } from "node:fs/promises";
+import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { launch, startServer, toast, visitor } from "./kit.mjs";
 
@@ -14,9 +16,14 @@ const PICTURES = [
   ["inbox", withInbox, { viewport: { width: 1280, height: 760 }, colorScheme: "light" }],
   ["inbox-dark", withInbox, { viewport: { width: 1280, height: 760 }, colorScheme: "dark" }],
   ["inbox-phone", withInbox, PHONE],
+  ["status-light", withStatus, { viewport: { width: 1280, height: 960 }, colorScheme: "light" }],
+  ["status-dark", withStatus, { viewport: { width: 1280, height: 960 }, colorScheme: "dark" }],
+  ["status-phone", withStatus, PHONE],
   ["toasts", withColours, { viewport: { width: 860, height: 460 }, colorScheme: "light" }],
   ["toasts-dark", withColours, { viewport: { width: 860, height: 460 }, colorScheme: "dark" }],
 ];
+/** How long the load runs that the status page is pictured under, in milliseconds. */
+const LOAD_TIME = 40_000;
 const IMAGE = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 60"><rect width="60" height="60" fill="#1259b8"/><circle cx="30" cy="23" r="11" fill="#fff"/><path d="M8 62a22 22 0 0 1 44 0z" fill="#fff"/></svg>',
 )}`;
@@ -105,6 +112,40 @@ async function withColours(ann, server) {
   const data = COLOURS.map((look, at) => ({ ...look, time: 0, position: at < half ? "topLeft" : "topRight" })).toReversed();
   await server.append("ann", ...data.map((data) => ({ cmd: "notify", data })));
   await page.waitForFunction((all) => document.querySelectorAll(".iziToast-opened").length === all, COLOURS.length);
+}
+
+/** The status page of a server under load. */
+async function withStatus(admin, server) {
+  const page = await admin.context.newPage();
+  await page.goto(new URL("status", server.url).href);
+  await page.waitForSelector("body[data-view=shown][data-link=open]");
+  await page.evaluate(() => (document.getElementById("host").textContent = "push.example.org"));
+  await load(server);
+}
+
+/** Users come, some of them more than once; records are appended in waves; one client reads nothing for a while. */
+async function load(server) {
+  const users = ["ann", "bob", "carol", "мойшэ", "dave", "erin", "美咲", "frank"];
+  const files = await Promise.all([...users, "all"].map((user) => server.path(user)));
+  const until = Date.now() + LOAD_TIME;
+  const slow = await follow(server, "erin");
+  for (let beat = 0; Date.now() < until; beat += 1) {
+    if (beat < 80) (await follow(server, users[Math.floor((beat % 9) * (beat % 8) / 8)])).resume();
+    const records = Array.from({ length: 4 + Math.round(3 * Math.sin(beat / 25)) }, (_, n) => `{"event":"price","data":${n}}\n`);
+    await appendFile(files[beat % 3 === 0 ? users.length : beat % users.length], records.join(""));
+    if (beat % 5 === 0) await fetch(new URL("writer", server.url), { method: "POST", body: new URLSearchParams({ user: "bob", data: "{}" }) });
+    if (beat === 150) await appendFile(files[5], `{"data":"${"x".repeat(900_000)}"}\n`.repeat(16));
+    if (beat === 400) slow.resume();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
+
+async function follow(server, user) {
+  const request = http.get(new URL(`events?user=${encodeURIComponent(user)}`, server.url));
+  t.after(() => request.destroy());
+  const [answer] = await once(request, "response");
+  answer.on("error", () => {});
+  return answer;
 }
 
 /** A picture for everyone shows the command as it is when installed, not where this machine keeps it. */

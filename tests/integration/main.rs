@@ -22,4 +22,5 @@ mod layers;
 mod pages;
 mod past;
 mod retention;
+mod status;
 mod writer;

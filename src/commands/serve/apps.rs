@@ -23,8 +23,10 @@ use crate::http::past::Past;
 use crate::http::peer::Proxies;
 use crate::http::presence::{Most, Presence};
 use crate::http::session::{Cookies, Me, Session};
+use crate::http::status::{About, Board, Status};
 use crate::http::writer::Writer;
 use crate::hub::Hub;
+use crate::store::since::unix_now_exact;
 
 /// What proves who somebody is: keys and passwords, read before anything is started.
 pub struct Proof {
@@ -50,6 +52,8 @@ pub struct Apps {
     pub limits: Arc<Limits>,
     pub control: Option<Arc<Control>>,
     pub control_limits: Arc<Limits>,
+    /// What administrators watch; somebody must keep it up to date.
+    pub board: Arc<Board>,
 }
 
 impl Apps {
@@ -67,10 +71,11 @@ impl Apps {
         let allowed = settings.much.allowed();
         let limits = || Limits::new(allowed, proxies.clone(), Arc::clone(hub.meter()));
         let (limits, control_limits) = (limits(), limits());
-        let presence = Presence::new(Most {
+        let most = Most {
             per_user: settings.much.max_per_user,
             per_address: settings.much.max_per_address,
-        });
+        };
+        let presence = Presence::new(most, settings.stall_timeout);
         let control = control.map(|address| {
             let reach = Reach {
                 origin: Origin {
@@ -90,6 +95,7 @@ impl Apps {
                 reach,
             ))
         });
+        let board = Board::new(hub.clone(), Arc::clone(&presence));
         let parts = Parts {
             common,
             settings,
@@ -98,6 +104,7 @@ impl Apps {
             proxies,
             presence,
             limits: &limits,
+            board: &board,
         };
         let main = Arc::new(parts.app(proof));
         Self {
@@ -105,6 +112,7 @@ impl Apps {
             limits,
             control,
             control_limits,
+            board,
         }
     }
 }
@@ -118,6 +126,7 @@ struct Parts<'a> {
     proxies: Proxies,
     presence: Arc<Presence>,
     limits: &'a Arc<Limits>,
+    board: &'a Arc<Board>,
 }
 
 impl Parts<'_> {
@@ -168,6 +177,7 @@ impl Parts<'_> {
                 guard: guard.clone(),
                 limits: Arc::clone(self.limits),
             },
+            status: self.status(guard.clone()),
             me: Me {
                 guard,
                 cli: command_line(&streams),
@@ -176,6 +186,30 @@ impl Parts<'_> {
             assets: Assets::new(self.settings.web.clone(), never),
             limits: Arc::clone(self.limits),
             unnamed_proxy: Once::new(),
+        }
+    }
+
+    fn status(&self, guard: Guard) -> Status {
+        let (much, keep) = (&self.settings.much, self.settings.keep.retention());
+        let limits = serde_json::json!({
+            "connections": much.max_connections,
+            "perAddress": much.max_per_address,
+            "perUser": much.max_per_user,
+            "writes": much.max_writes,
+            "maxRecord": self.common.max_record,
+            "rotateSize": keep.rotate_size,
+            "stall": self.settings.stall_timeout.as_secs_f64(),
+        });
+        Status {
+            guard,
+            board: Arc::clone(self.board),
+            about: About {
+                started: unix_now_exact(),
+                limits,
+                streams: self.hub.store().root().path().to_owned(),
+            },
+            retry: self.settings.retry,
+            stop: self.stop.clone(),
         }
     }
 }

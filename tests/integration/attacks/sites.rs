@@ -37,7 +37,7 @@ fn foreign(address: SocketAddr) -> Vec<(&'static str, String)> {
 }
 
 /// What changes something or tells something, with a body if it takes one.
-const REQUESTS: [(&str, &str, &str); 9] = [
+const REQUESTS: [(&str, &str, &str); 10] = [
     ("POST", "/writer", "user=ann&data={}"),
     ("POST", "/sseWriter.php", "user=ann&data={}"),
     ("POST", "/broadcast", r#"{"content":"x"}"#),
@@ -47,6 +47,7 @@ const REQUESTS: [(&str, &str, &str); 9] = [
     ("GET", "/events", ""),
     ("GET", "/history", ""),
     ("GET", "/me", ""),
+    ("GET", "/status/events", ""),
 ];
 
 #[test]
