@@ -1,11 +1,13 @@
 // The commands that every page has. Toasts are loaded when the first one arrives.
+import { reloader } from "./reload.js";
+
 let toaster = null;
 
 export function builtIn(root) {
   const notify = async (data, run) => (await loaded()).notify(data, { root, run });
   return new Map([
     ["notify", notify],
-    ["reload", () => location.reload()],
+    ["reload", reloader()],
   ]);
 }
 

@@ -1,4 +1,4 @@
-// Makes the pictures of the documentation: docs/screenshots/page-{light,dark,phone}.png.
+// Makes the pictures of the documentation: docs/screenshots/page-{light,dark,phone}.png and examples.png.
 import { mkdir, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { launch, startServer, toast, visitor } from "./kit.mjs";
@@ -18,6 +18,7 @@ const browser = await launch();
 try {
   await mkdir(FOLDER, { recursive: true });
   for (const [name, options] of PICTURES) await picture(name, options);
+  await examples();
 } finally {
   for (const cleanup of cleanups) await cleanup();
   await browser.close();
@@ -41,6 +42,20 @@ async function picture(name, options) {
   await page.waitForFunction(() => document.querySelectorAll(".iziToast-opened").length === 2 && document.querySelectorAll(".iziToast").length === 2);
   await page.evaluate(() => document.fonts.ready);
 
+  await take(page, name);
+}
+
+async function examples() {
+  const server = await startServer(t);
+  const ann = await visitor(browser, server, { viewport: { width: 1280, height: 620 }, colorScheme: "light" });
+  const page = await ann.context.newPage();
+  await page.goto(new URL("examples/", server.url).href);
+  await page.waitForSelector("header");
+  await page.evaluate(() => document.fonts.ready);
+  await take(page, "examples");
+}
+
+async function take(page, name) {
   const path = fileURLToPath(new URL(`${name}.png`, FOLDER));
   await page.screenshot({ path, animations: "disabled" });
   const { size } = await stat(path);

@@ -21,5 +21,6 @@ mod kit;
 mod layers;
 mod pages;
 mod past;
+mod reload;
 mod retention;
 mod writer;
