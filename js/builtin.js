@@ -1,5 +1,6 @@
 // The commands that every page has. Toasts are loaded when the first one arrives.
 import { Missed } from "./missed.js";
+import { reloader } from "./reload.js";
 
 /**
  * `{commands, live}`: the commands by name, each `(data, run, record)`, where `record` is what it came in, or null; and what to call when
@@ -22,7 +23,8 @@ export function builtIn({ root, missed, allowFunc, link }) {
     (await toaster()).dismiss(data, context(run, record));
   };
   // What was sent before a page began to load is on it already.
-  const reload = (_data, _run, record) => record?.first || location.reload();
+  const load = reloader();
+  const reload = (data, _run, record) => record?.first || load(data);
 
   return { commands: new Map(Object.entries({ notify, dismiss, reload })), live: () => old.show() };
 }

@@ -101,6 +101,10 @@ pub struct Serve {
     #[arg(long, env = "TAILCAST_WEB", value_name = "DIR")]
     pub web: Option<PathBuf>,
 
+    /// Folder of a site: when a file in it changes, its pages reload; a stylesheet is swapped without a reload
+    #[arg(long, env = "TAILCAST_RELOAD", value_name = "DIR")]
+    pub reload: Option<PathBuf>,
+
     /// Seconds of silence before a comment is sent, so that proxies and NAT tables keep the connection
     #[arg(long, env = "TAILCAST_HEARTBEAT", value_name = "SECONDS", default_value = "15", value_parser = seconds)]
     pub heartbeat: Duration,

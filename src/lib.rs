@@ -15,5 +15,6 @@ pub mod hub;
 pub mod meter;
 pub mod position;
 pub mod record;
+pub mod reload;
 pub mod sse;
 pub mod store;

@@ -3,6 +3,7 @@
 mod apps;
 mod listen;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +19,7 @@ use crate::http::server::{self, Door, Patience};
 use crate::http::status;
 use crate::http::tls::Tls;
 use crate::hub::Hub;
+use crate::reload::Site;
 use crate::store::{Pruned, Retention, Store};
 use apps::{Apps, Proof};
 
@@ -36,11 +38,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
     let descriptors = raise_descriptor_limit();
     let store = Store::create(&common.streams, common.store())?;
     store.check_writable()?;
-    if let Some(web) = &settings.web
-        && !web.is_dir()
-    {
-        bail!("--web {}: there is no such folder", web.display());
-    }
+    let site = site(settings, &store)?;
     let proof = Proof::read(&settings.access)?;
     let tls = tls(settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -55,6 +53,10 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         let signals = background.spawn(stop_on_signals(stop.clone())?);
         let retention = settings.keep.retention();
         let hub = Hub::start(Arc::clone(&store), retention, Arc::default())?;
+        if let Some(folder) = site {
+            let site = Site::watch(folder, hub.clone());
+            background.spawn(stop.clone().run_until_cancelled_owned(site.run()));
+        }
         let at = control.as_ref().map(TcpListener::local_addr).transpose()?;
         let control_tls = tls
             .clone()
@@ -93,6 +95,22 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         background.wait().await;
         anyhow::Ok(())
     })
+}
+
+/// The folder whose changes reload browsers, if there is to be one.
+fn site(settings: &Serve, store: &Store) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(web) = &settings.web
+        && !web.is_dir()
+    {
+        bail!("--web {}: there is no such folder", web.display());
+    }
+    let site = settings.reload.as_ref();
+    let site = site.map(|folder| Site::find(folder, store)).transpose()?;
+    if let Some(folder) = &site {
+        let text = "reloads browsers when a file in this folder changes";
+        tracing::info!(?folder, "{text}");
+    }
+    Ok(site)
 }
 
 fn patience(settings: &Serve) -> Patience {

@@ -1,5 +1,6 @@
 //! The page, the client and the sounds: embedded in the binary, or from a folder of yours.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use base64::Engine as _;
@@ -7,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_NONE_MATCH, RANGE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -74,9 +75,9 @@ impl Assets {
         let path = path.strip_prefix('/').ok_or(Problem::NotFound)?;
         if let Some(own) = &self.own {
             let (checked, of) = (own.clone(), path.to_owned());
-            let holds = tokio::task::spawn_blocking(move || checked.holds(&of)).await;
-            if holds.unwrap_or(false) {
-                return own.get(request).await;
+            let found = tokio::task::spawn_blocking(move || checked.find(&of)).await;
+            if let Ok(Some(file)) = found {
+                return own.get(request, &file).await;
             }
             let stays = STAYS.iter().any(|folder| path.starts_with(folder));
             if !stays && !STAYS_ALONE.contains(&path) {
@@ -84,65 +85,90 @@ impl Assets {
             }
         }
         let path = match path {
-            "" => "index.html",
             "status" => "status.html",
             // What is relative to the page would be looked for below it.
             "status/" => return Ok(reply::redirect("../status")),
             path => path,
         };
-        let file = Embedded::get(path).ok_or(Problem::NotFound)?;
-        Ok(embedded(&request, file))
+        let is_folder = path.is_empty() || path.ends_with('/');
+        let index = if is_folder { "index.html" } else { "" };
+        if let Some(file) = Embedded::get(&format!("{path}{index}")) {
+            return Ok(embedded(&request, file));
+        }
+        // Links on a folder's page are relative to the folder.
+        match Embedded::get(&format!("{path}/index.html")) {
+            Some(_) => Ok(reply::redirect(&format!("{}/", last_part(path)))),
+            None => Err(Problem::NotFound),
+        }
     }
 }
 
+/// A file of such a folder.
+#[derive(Debug)]
+struct Found {
+    /// Another one as soon as the file is written to, or replaced.
+    etag: String,
+}
+
 impl Own {
-    /// Whether a path names a file that may be served: inside the folder, links resolved, nothing hidden,
+    /// The file that a path names, if it may be served: inside the folder, links resolved, nothing hidden,
     /// no stream, no secret.
-    fn holds(&self, path: &str) -> bool {
+    fn find(&self, path: &str) -> Option<Found> {
         let is_plain = |part: Component<'_>| match part {
             Component::Normal(name) => !name.as_encoded_bytes().starts_with(b"."),
             _ => false,
         };
         if !Path::new(path).components().all(is_plain) {
-            return false;
+            return None;
         }
         let mut file = self.folder.join(path);
         if path.is_empty() || path.ends_with('/') {
             file.push("index.html");
         }
-        let (Ok(file), Ok(folder)) = (file.canonicalize(), self.folder.canonicalize()) else {
-            return false;
-        };
+        let file = file.canonicalize().ok()?;
+        let folder = self.folder.canonicalize().ok()?;
         let is_in = |never: &PathBuf| never.canonicalize().is_ok_and(|it| file.starts_with(it));
-        file.starts_with(folder)
+        let is_served = file.starts_with(folder)
             && !self.never.iter().any(is_in)
-            && (file.is_file() || file.join("index.html").is_file())
+            && (file.is_file() || file.join("index.html").is_file());
+        let metadata = file.metadata().ok().filter(|_| is_served)?;
+        let (seconds, nanos) = (metadata.mtime(), metadata.mtime_nsec());
+        let etag = format!("\"{seconds:x}.{nanos:x}.{:x}\"", metadata.size());
+        Some(Found { etag })
     }
 
-    async fn get(&self, request: Request<()>) -> Result<Reply, Problem> {
+    /// Of dates, `ServeDir` compares whole seconds and which is later. A site that is edited changes twice in one, and is
+    /// replaced by older files, so a tag takes their place.
+    async fn get(&self, mut request: Request<()>, found: &Found) -> Result<Reply, Problem> {
+        if knows(&request, &found.etag) {
+            let mut reply = reply::not_modified();
+            insert(&mut reply, ETAG, &found.etag);
+            set(&mut reply, CACHE_CONTROL, "no-cache");
+            return Ok(reply);
+        }
+        request.headers_mut().remove(IF_MODIFIED_SINCE);
         let mut folder = ServeDir::new(&self.folder);
         let served = folder
             .call(request.map(|()| http_body_util::Empty::<Bytes>::new()))
             .await;
         let Ok(reply) = served;
         let mut reply = reply.map(BodyExt::boxed_unsync);
+        if reply.status().is_success() {
+            insert(&mut reply, ETAG, &found.etag);
+        }
         set(&mut reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
         set(&mut reply, CACHE_CONTROL, "no-cache");
         Ok(reply)
     }
 }
 
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 fn embedded(request: &Request<()>, file: EmbeddedFile) -> Reply {
     let etag = format!("\"{}\"", BASE64.encode(&file.metadata.sha256_hash()[..12]));
-    let known = request
-        .headers()
-        .get(IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
-    let mut reply = if known.is_some_and(|known| {
-        known
-            .split(',')
-            .any(|it| it.trim() == etag || it.trim() == "*")
-    }) {
+    let mut reply = if knows(request, &etag) {
         reply::not_modified()
     } else {
         let mime = file.metadata.mimetype().to_owned();
@@ -156,6 +182,16 @@ fn embedded(request: &Request<()>, file: EmbeddedFile) -> Reply {
     insert(&mut reply, ETAG, &etag);
     set(&mut reply, CACHE_CONTROL, "no-cache");
     reply
+}
+
+/// Whether the client has this version already.
+fn knows(request: &Request<()>, etag: &str) -> bool {
+    let known = request.headers().get(IF_NONE_MATCH);
+    let known = known.and_then(|value| value.to_str().ok());
+    known.is_some_and(|known| {
+        let mut tags = known.split(',').map(str::trim);
+        tags.any(|it| it == etag || it == "*")
+    })
 }
 
 fn with_charset(mime: String) -> String {

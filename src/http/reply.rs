@@ -213,9 +213,11 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
 
 /// A redirect to a relative address.
 #[must_use]
-pub fn redirect(to: &'static str) -> Reply {
+pub fn redirect(to: &str) -> Reply {
     let mut reply = empty(StatusCode::FOUND);
-    set(&mut reply, LOCATION, to);
+    // It holds visible ASCII only, as all addresses do.
+    let to = HeaderValue::from_str(to).map(|to| (LOCATION, to));
+    reply.headers_mut().extend(to.ok());
     set(&mut reply, CACHE_CONTROL, "no-store");
     reply
 }

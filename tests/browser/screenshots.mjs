@@ -19,6 +19,7 @@ const PICTURES = [
   ["status-light", withStatus, { viewport: { width: 1280, height: 960 }, colorScheme: "light" }],
   ["status-dark", withStatus, { viewport: { width: 1280, height: 960 }, colorScheme: "dark" }],
   ["status-phone", withStatus, PHONE],
+  ["examples", withExamples, { viewport: { width: 1280, height: 620 }, colorScheme: "light" }],
   ["toasts", withColours, { viewport: { width: 860, height: 460 }, colorScheme: "light" }],
   ["toasts-dark", withColours, { viewport: { width: 860, height: 460 }, colorScheme: "dark" }],
 ];
@@ -146,6 +147,12 @@ async function follow(server, user) {
   const [answer] = await once(request, "response");
   answer.on("error", () => {});
   return answer;
+}
+
+async function withExamples(ann, server) {
+  const page = await ann.context.newPage();
+  await page.goto(new URL("examples/", server.url).href);
+  await page.waitForSelector("header");
 }
 
 /** A picture for everyone shows the command as it is when installed, not where this machine keeps it. */

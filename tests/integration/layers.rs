@@ -23,6 +23,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "address", "record", "position", "cursor", "sse", "errors", "meter", "store",
         ],
     ),
+    ("reload", &["address", "record", "errors", "store", "hub"]),
     ("auth", &["address"]),
     (
         "http",
@@ -36,8 +37,8 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "address", "record", "position", "errors", "store", "hub", "auth", "http", "config",
-            "cli",
+            "address", "record", "position", "errors", "store", "hub", "reload", "auth", "http",
+            "config", "cli",
         ],
     ),
     ("lib", &[]),
@@ -46,7 +47,7 @@ const TABLE: &[(&str, &[&str])] = &[
 
 /// What only one place may name.
 const ONLY: &[(&str, &[&str])] = &[
-    ("notify::", &["store/watch.rs"]),
+    ("notify::", &["store/watch.rs", "reload/tree.rs"]),
     (".accept()", &["http/server.rs"]),
     ("StatusCode::", &["http/reply.rs"]),
     (".stream\"", &["store/path.rs"]),

@@ -21,6 +21,7 @@ mod kit;
 mod layers;
 mod pages;
 mod past;
+mod reload;
 mod retention;
 mod status;
 mod writer;

@@ -1,6 +1,6 @@
 //! The page, the client and the sounds, and a folder of one's own instead.
 
-use crate::kit::{Server, folder};
+use crate::kit::{Server, folder, run};
 
 #[test]
 fn the_page_is_embedded_with_a_strict_policy() {
@@ -39,6 +39,28 @@ fn the_page_is_embedded_with_a_strict_policy() {
         );
         assert!(!reply.body.is_empty());
     }
+}
+
+#[test]
+fn the_examples_are_in_a_folder() {
+    let server = Server::start();
+    let gallery = server.get("/examples/");
+    assert_eq!(
+        (gallery.status, gallery.header("content-type")),
+        (200, Some("text/html; charset=utf-8"))
+    );
+    assert!(gallery.header("content-security-policy").is_some());
+    let folder = server.get("/examples");
+    assert_eq!(
+        (folder.status, folder.header("location")),
+        (302, Some("examples/"))
+    );
+    for name in ["reload", "feed", "progress", "htmx", "turbo", "chart"] {
+        let link = format!("href=\"{name}.html\"");
+        assert!(gallery.body.contains(&link), "{link}");
+        assert_eq!(server.get(&format!("/examples/{name}.html")).status, 200);
+    }
+    assert_eq!(server.get("/examples/none/").status, 404);
 }
 
 #[test]
@@ -132,6 +154,8 @@ fn a_folder_of_ones_own_replaces_the_page_and_keeps_the_client() {
     assert_eq!(server.get("/sounds/bell.wav").status, 200);
     for path in [
         "/page.css",
+        "/examples/",
+        "/examples",
         "/.env",
         "/sub/.git/config",
         "/link",
@@ -140,6 +164,40 @@ fn a_folder_of_ones_own_replaces_the_page_and_keeps_the_client() {
     ] {
         assert_eq!(server.get(path).status, 404, "{path}");
     }
+}
+
+#[test]
+fn a_file_of_ones_own_that_changed_is_sent_anew() {
+    let folder = folder();
+    let file = folder.path().join("site/a.css");
+    std::fs::create_dir(folder.path().join("site")).unwrap();
+    std::fs::write(&file, "one").unwrap();
+    let server = Server::start_in(folder, &["--web", "site"]);
+    let ask = |headers: &[(&str, &str)]| {
+        let headers = [headers, &[("Connection", "close")]].concat();
+        server.request("GET", "/a.css", &headers, b"").read_all()
+    };
+    let one = ask(&[]);
+    let etag = one.header("etag").unwrap().to_owned();
+    let date = one.header("last-modified").unwrap().to_owned();
+    let known = [("If-None-Match", &*etag), ("If-Modified-Since", &*date)];
+    let again = ask(&known);
+    assert_eq!((again.status, again.header("etag")), (304, Some(&*etag)));
+    // In the same second, and then by one that is older.
+    for (text, by) in [
+        ("two", "printf two > a.css"),
+        (
+            "old",
+            "printf old > b.css; touch -d '2020-01-01' b.css; mv b.css a.css",
+        ),
+    ] {
+        let mut sh = std::process::Command::new("sh");
+        run(sh.args(["-euc", by]).current_dir(file.parent().unwrap()));
+        let changed = ask(&known);
+        assert_eq!((changed.status, &*changed.body), (200, text));
+    }
+    let part = ask(&[("Range", "bytes=0-1")]);
+    assert_eq!((part.status, &*part.body), (206, "ol"));
 }
 
 #[test]

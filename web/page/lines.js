@@ -19,7 +19,12 @@ export function lines({ cli, writer, user, record }) {
 export function echo(cli, user, record) {
   const json = JSON.stringify(record);
   const print = json.includes("\\") ? "printf '%s\\n'" : "echo";
-  return `${print} ${quote(json)} >> "$(${cli} path${operand(user)})"`;
+  return `${print} ${quote(json)} >> ${file(cli, user)}`;
+}
+
+/** The user's file, as a word of a shell. */
+export function file(cli, user) {
+  return `"$(${cli} path${operand(user)})"`;
 }
 
 function curl(writer, user, record) {

@@ -1,7 +1,8 @@
-// What the page asks of the server, relative to where it stands.
+// What the pages ask of the server, which may stand anywhere below its origin.
+const ROOT = new URL("../", import.meta.url);
 
 export async function me() {
-  const answer = await fetch("me", { headers: { accept: "application/json" } });
+  const answer = await fetch(new URL("me", ROOT), { headers: { accept: "application/json" } });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return answer.json();
 }
@@ -9,10 +10,10 @@ export async function me() {
 /** Publishes by the same request as the shown curl line; throws with the server's own words. */
 export async function write(user, record) {
   const body = new URLSearchParams({ user, data: JSON.stringify(record) });
-  const answer = await fetch("writer", { method: "POST", body }).catch(() => {
+  const answer = await fetch(writerAddress(), { method: "POST", body }).catch(() => {
     throw new Error("the server does not answer");
   });
   if (!answer.ok) throw new Error((await answer.text()).replace(/^ERROR: /, "").trim() || `status ${answer.status}`);
 }
 
-export const writerAddress = () => new URL("writer", document.baseURI).href;
+export const writerAddress = () => new URL("writer", ROOT).href;

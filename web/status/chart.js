@@ -3,7 +3,7 @@ import { element } from "../page/element.js";
 import { colour } from "./palette.js";
 import { lately, wholePowers } from "./scales.js";
 
-const { uPlot } = globalThis;
+import uPlot from "../js/vendor/uplot/uPlot.esm.js";
 const FONT = "12px system-ui, sans-serif";
 /** All charts point at the same moment. */
 const SYNC = uPlot.sync("status");
