@@ -9,6 +9,7 @@ import { nameForms, who } from "./page/who.js";
 
 copyButtons();
 nameForms();
+document.getElementById("script-src").textContent = new URL("js/sse.js", document.baseURI).href;
 
 const tailcast = await client();
 log(tailcast);

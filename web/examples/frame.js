@@ -1,6 +1,5 @@
 // What all examples have around them: the head, how to drive them, and their source.
-import { badge } from "../page/badge.js";
-import { client } from "../page/client.js";
+import "../js/badge.js";
 import { copyButtons } from "../page/copy.js";
 import { element } from "../page/element.js";
 import { me } from "../page/server.js";
@@ -12,7 +11,6 @@ const main = document.querySelector("main");
 const example = drives.get(document.body.dataset.example);
 document.body.prepend(top(example !== undefined));
 document.body.append(element("p", { className: "sr-only", id: "copied", role: "status" }));
-if (document.getElementById("ssescript")) badge(await client());
 
 if (example) {
   try {
@@ -29,7 +27,7 @@ if (example) {
 function top(isInside) {
   const logo = element("img", { src: "../favicon.svg", width: 36, height: 36, alt: "" });
   const brand = element("a", { className: "brand", href: "../" }, logo, element("strong", {}, "tailcast"));
-  const state = element("p", { className: "badge", id: "badge", role: "status", hidden: !document.getElementById("ssescript") });
+  const state = element("tailcast-badge", { id: "badge", hidden: !document.getElementById("ssescript") });
   const all = element("nav", { ariaLabel: "Examples", hidden: !isInside }, element("a", { href: "./" }, "All examples"));
   return element("header", { className: "top" }, brand, state, all);
 }

@@ -1,9 +1,9 @@
 // One chart over time, drawn by uPlot: a picture for those who see, its numbers in words for those who listen.
+import uPlot from "../js/vendor/uplot/uPlot.esm.js";
 import { element } from "../page/element.js";
 import { colour } from "./palette.js";
 import { lately, wholePowers } from "./scales.js";
 
-import uPlot from "../js/vendor/uplot/uPlot.esm.js";
 const FONT = "12px system-ui, sans-serif";
 /** All charts point at the same moment. */
 const SYNC = uPlot.sync("status");
