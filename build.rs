@@ -4,10 +4,13 @@
 //! Everything is put below `OUT_DIR`; the source tree is not written to.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Deserialize;
 
 /// One file of an npm package, and where it stands below `/js/vendor/`.
@@ -29,6 +32,12 @@ const NPM_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
 /// What the server hands out of our own folders.
 const SERVED: [&str; 7] = ["html", "css", "js", "svg", "png", "wav", "txt"];
+
+/// What compresses well.
+const PACKED: [&str; 7] = ["html", "css", "js", "svg", "map", "json", "txt"];
+
+/// Less fits into one packet anyway, in bytes.
+const WORTH_PACKING: usize = 1024;
 
 fn main() {
     if let Err(error) = gather() {
@@ -56,6 +65,28 @@ fn gather() -> Result<(), Box<dyn Error>> {
         fs::create_dir_all(to.parent().ok_or("a vendored file without a folder")?)?;
         fs::copy(modules.join(&file.from), &to)
             .map_err(|error| format!("web/vendor.json names {}: {error}", file.from))?;
+    }
+    pack(&assets)
+}
+
+/// Puts a compressed form beside each text that is not tiny, for clients that take gzip.
+fn pack(folder: &Path) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            pack(&path)?;
+            continue;
+        }
+        let is_text = path
+            .extension()
+            .is_some_and(|it| PACKED.iter().any(|packed| it == *packed));
+        let text = fs::read(&path)?;
+        if is_text && text.len() >= WORTH_PACKING {
+            let to = fs::File::create(format!("{}.gz", path.display()))?;
+            let mut gzip = GzEncoder::new(to, Compression::best());
+            gzip.write_all(&text)?;
+            gzip.finish()?;
+        }
     }
     Ok(())
 }

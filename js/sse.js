@@ -14,7 +14,8 @@
   };
   // Scripts of the page that come with it have run by then, so that they hear what it missed; those that come later do not.
   const loaded = performance.getEntriesByType("navigation")[0]?.domContentLoadedEventStart > 0 || document.readyState === "complete";
-  const ready = loaded || new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
+  const when = (target, type) => new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
+  const ready = loaded || Promise.race([when(document, "DOMContentLoaded"), when(window, "load")]);
   Promise.all([import(client), ready])
     .then(([{ connect }]) => {
       if (window.tailcast) return;

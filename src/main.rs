@@ -66,6 +66,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
+        // Nobody may read it any more: that is told on the same stream, and would panic.
+        .log_internal_errors(false)
         .init();
     let store = || -> anyhow::Result<Arc<Store>> {
         Ok(Store::open(&cli.common.streams, cli.common.store())?)

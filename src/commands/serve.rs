@@ -156,8 +156,8 @@ fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output
             if !first {
                 std::process::exit(1);
             }
-            tracing::info!("stopping");
             stop.cancel();
+            tracing::info!("stopping");
         }
     })
 }

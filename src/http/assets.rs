@@ -1,27 +1,22 @@
 //! The page, the client and the sounds: embedded in the binary, or from a folder of yours.
 
+mod embedded;
+
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
-use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::services::ServeDir;
 use tower_service::Service as _;
 
 use super::reply::{self, Problem, Reply, set};
-
-/// Nothing but our own files, no inline code, in nobody's frame. A notification may show any image.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; font-src 'self'; \
-    media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+use embedded::embedded;
 
 /// Embedded folders that stay when another folder is served: the client's, and the status page's.
 const STAYS: [&str; 3] = ["js/", "sounds/", "status/"];
@@ -35,10 +30,6 @@ const STAYS_ALONE: [&str; 6] = [
     "favicon.svg",
     "page/element.js",
 ];
-
-#[derive(RustEmbed)]
-#[folder = "$OUT_DIR/assets"]
-struct Embedded;
 
 /// What `GET` finds beside the interface.
 #[derive(Debug)]
@@ -92,11 +83,11 @@ impl Assets {
         };
         let is_folder = path.is_empty() || path.ends_with('/');
         let index = if is_folder { "index.html" } else { "" };
-        if let Some(file) = Embedded::get(&format!("{path}{index}")) {
-            return Ok(embedded(&request, file));
+        if let Some(reply) = embedded(&request, &format!("{path}{index}")) {
+            return Ok(reply);
         }
         // Links on a folder's page are relative to the folder.
-        match Embedded::get(&format!("{path}/index.html")) {
+        match embedded(&request, &format!("{path}/index.html")) {
             Some(_) => Ok(reply::redirect(&format!("{}/", last_part(path)))),
             None => Err(Problem::NotFound),
         }
@@ -166,24 +157,6 @@ fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn embedded(request: &Request<()>, file: EmbeddedFile) -> Reply {
-    let etag = format!("\"{}\"", BASE64.encode(&file.metadata.sha256_hash()[..12]));
-    let mut reply = if knows(request, &etag) {
-        reply::not_modified()
-    } else {
-        let mime = file.metadata.mimetype().to_owned();
-        let mut reply = whole_or_part(request, Bytes::from(file.data.into_owned()));
-        insert(&mut reply, CONTENT_TYPE, &with_charset(mime));
-        set(&mut reply, CONTENT_SECURITY_POLICY, CSP);
-        set(&mut reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
-        set(&mut reply, REFERRER_POLICY, "no-referrer");
-        reply
-    };
-    insert(&mut reply, ETAG, &etag);
-    set(&mut reply, CACHE_CONTROL, "no-cache");
-    reply
-}
-
 /// Whether the client has this version already.
 fn knows(request: &Request<()>, etag: &str) -> bool {
     let known = request.headers().get(IF_NONE_MATCH);
@@ -194,51 +167,8 @@ fn knows(request: &Request<()>, etag: &str) -> bool {
     })
 }
 
-fn with_charset(mime: String) -> String {
-    if mime.starts_with("text/") {
-        mime + "; charset=utf-8"
-    } else {
-        mime
-    }
-}
-
 fn insert(reply: &mut Reply, name: http::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         reply.headers_mut().insert(name, value);
     }
-}
-
-/// Players ask for sounds in parts (RFC 9110, section 14). One range is honoured; several, or one that
-/// makes no sense, get what the RFC allows: everything, or 416.
-fn whole_or_part(request: &Request<()>, data: Bytes) -> Reply {
-    let len = data.len() as u64;
-    let asked = request
-        .headers()
-        .get(RANGE)
-        .and_then(|value| value.to_str().ok());
-    let parsed = asked.map(|value| {
-        http_range_header::parse_range_header(value).and_then(|ranges| ranges.validate(len))
-    });
-    let mut reply = match parsed.as_ref().map(|ranges| ranges.as_deref()) {
-        Some(Ok([range])) => {
-            let (from, to) = (*range.start(), *range.end());
-            let bounds = usize::try_from(from).ok().zip(usize::try_from(to).ok());
-            let part = bounds.map_or(data.clone(), |(from, to)| data.slice(from..=to));
-            let mut reply = reply::part(part);
-            insert(
-                &mut reply,
-                CONTENT_RANGE,
-                &format!("bytes {from}-{to}/{len}"),
-            );
-            reply
-        }
-        Some(Err(_)) => {
-            let mut reply = reply::no_such_part();
-            insert(&mut reply, CONTENT_RANGE, &format!("bytes */{len}"));
-            reply
-        }
-        _ => reply::whole(data),
-    };
-    set(&mut reply, ACCEPT_RANGES, "bytes");
-    reply
 }

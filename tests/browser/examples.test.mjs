@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { DEADLINE, launch, startServer, visitor } from "./kit.mjs";
+import { assertAccessible, DEADLINE, launch, startServer, visitor } from "./kit.mjs";
 
 const run = promisify(execFile);
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const NAMES = ["reload", "feed", "progress", "chart", "htmx", "turbo"];
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 let browser;
@@ -283,7 +281,7 @@ for (const [look, options] of [["light", {}], ["dark", { colorScheme: "dark" }],
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), page.viewportSize().width, name);
       // Things that come in are half there for a moment.
       await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
-      assert.deepEqual(await violations(page), [], name);
+      await assertAccessible(page);
       await page.close();
     }
   });
@@ -294,10 +292,4 @@ async function gallery({ ann, server }) {
   await page.goto(new URL("examples/", server.url).href);
   await page.waitForSelector("header");
   return page;
-}
-
-async function violations(page) {
-  await page.evaluate(await readFile(AXE, "utf8"));
-  const { violations } = await page.evaluate(() => window.axe.run());
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }

@@ -1,15 +1,13 @@
 // <tailcast-inbox> and <tailcast-badge>: what a person sees of their history.
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch, startServer, startSite, visitor } from "./kit.mjs";
+import { assertAccessible, launch, startServer, startSite, visitor } from "./kit.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const AWAY = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE/;
 const INBOX = `import("../js/inbox.js").then(() => document.body.append(document.createElement("tailcast-inbox")));`;
 const NOW = Math.floor(Date.now() / 1000);
@@ -293,19 +291,12 @@ test("text is never HTML, whatever the field", async (t) => {
 test("by keys alone, and without what axe complains about", async (t) => {
   const server = await startServer(t);
   const ann = await visitor(browser, server, { reducedMotion: "reduce" });
-  // Of axe itself.
-  ann.allow(/style-src/);
   const page = await ann.open("ann");
   await loaded(page);
   await page.evaluate(() => window.tailcast.on("notify", () => {}));
   await server.append("ann", note({ title: "Go", url: "/?gone", text: "x", icon: "email", color: "red", image: "/favicon.svg", button: { name: "Other", url: "/?other" } }), note("plain"));
   await unread(page, 2);
-  const axe = async () => {
-    const { violations } = await page.evaluate(() => window.axe.run("tailcast-inbox, tailcast-badge"));
-    assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => [html, failureSummary])]), []);
-  };
-  // By the debugger: the page's policy would refuse it as a script.
-  await page.evaluate(await readFile(AXE, "utf8"));
+  const axe = () => assertAccessible(page, "tailcast-inbox, tailcast-badge");
   await axe();
 
   await page.focus("tailcast-inbox .bell");
@@ -421,8 +412,6 @@ test("what came while nobody looked opens the inbox, or is listed where there is
   assert.ok(wasHandled);
   await page.waitForSelector("tailcast-inbox .panel:popover-open");
 
-  // Of axe itself.
-  ann.allow(/style-src/);
   const own = await ann.ownPage("ann", "");
   await own.evaluate(async (now) => {
     const { openMissed } = await import(new URL("js/inbox/missed.js", window.tailcast.root).href);
@@ -431,9 +420,7 @@ test("what came while nobody looked opens the inbox, or is listed where there is
   }, NOW);
   await own.waitForSelector("dialog.missed[open]");
   assert.deepEqual(await own.$$eval(".missed li", (all) => all.map((one) => one.querySelector(".title, .text").textContent)), ["two", "<b>one</b>"]);
-  await own.evaluate(await readFile(AXE, "utf8"));
-  const { violations } = await own.evaluate(() => window.axe.run(".tailcast-missed"));
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
+  await assertAccessible(own, ".tailcast-missed");
   await own.keyboard.press("Escape");
   await own.waitForFunction(() => document.querySelector(".tailcast-missed") === null);
 });

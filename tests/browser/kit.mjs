@@ -27,6 +27,9 @@ export const DEADLINE = 10_000;
 /** What the server sends with pages, for pages that a test makes itself. */
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; font-src 'self'; media-src 'self'; connect-src 'self'";
 const run = promisify(execFile);
+const AXE = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+/** Of each browser context, whose it is. */
+const visitors = new WeakMap();
 
 /**
  * Starts the program with an own folder of streams; it ends with the test `t`. `args` and `env` are added to its own;
@@ -167,6 +170,7 @@ export async function visitor(browser, server, options = {}) {
   context.setDefaultTimeout(DEADLINE);
   const visitor = new Visitor(context, server);
   server.visitors.push(visitor);
+  visitors.set(context, visitor);
   await visitor.watch();
   return visitor;
 }
@@ -258,6 +262,17 @@ class Visitor {
     if (wait) await page.waitForFunction(() => window.tailcast?.state === "open" && window.tailcast.user !== null);
     return page;
   }
+}
+
+/** Fails if axe-core finds what keeps people out, in all of the page or in what a selector names. */
+export async function assertAccessible(page, selector) {
+  // Axe puts a style into shadow trees, which the page's policy refuses.
+  visitors.get(page.context())?.allow(/style-src/);
+  // By the debugger: the policy would refuse it as a script.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate((selector) => window.axe.run(selector ?? document), selector);
+  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
+  assert.deepEqual(told, [], "axe found something");
 }
 
 /** The toasts on the page, oldest first: what a person reads, and what stands behind it. */

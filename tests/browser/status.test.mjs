@@ -1,11 +1,10 @@
 // The status page: live pictures of the server for its administrators, and for nobody else.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { appendFile, mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { appendFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { after, before, test } from "node:test";
-import { launch, startServer, visitor } from "./kit.mjs";
+import { assertAccessible, launch, startServer, visitor } from "./kit.mjs";
 
 const SECRET = "a secret of the tests, which is long enough";
 const SECURED = {
@@ -17,7 +16,6 @@ const SECURED = {
     SSE_CLIENT_PASSWORD: "the client's password",
   },
 };
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const REFUSED = /status of 40[13]/;
 
 let browser;
@@ -68,14 +66,6 @@ const value = (page, field) => page.textContent(`[data-field=${field}] .value`);
 
 function untilValue(page, field, is) {
   return page.waitForFunction(([field, is]) => new RegExp(is).test(document.querySelector(`[data-field=${field}] .value`)?.textContent), [field, is.source]);
-}
-
-async function assertAccessible(page) {
-  await page.route("**/axe.js", (route) => route.fulfill({ contentType: "text/javascript", body: AXE }));
-  await page.addScriptTag({ url: new URL("axe.js", page.url()).href });
-  const { violations } = await page.evaluate(() => window.axe.run());
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
-  assert.deepEqual(told, []);
 }
 
 test("numbers and charts move with what happens", async (t) => {

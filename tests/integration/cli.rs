@@ -335,3 +335,16 @@ fn a_socket_that_is_handed_over_loses_no_connection() {
         "HTTP/1.0 200 OK\r\n"
     );
 }
+
+#[test]
+fn a_server_whose_log_nobody_reads_answers_and_ends() {
+    let server = Server::start();
+    server.close_log();
+    let mut ann = server.follow("user=ann");
+    for _ in 0..20 {
+        assert_eq!(server.get("/me").status, 200);
+        server.stream("ann").append("no record\n{\"n\":1}\n");
+        assert_eq!(ann.data(), r#"{"n":1}"#);
+    }
+    assert_eq!(server.stop().1, Some(0));
+}

@@ -227,6 +227,11 @@ impl Server {
         }
     }
 
+    /// Nobody reads the log any more: its pipe is closed with the next line.
+    pub fn close_log(&self) {
+        *self.log.lock().unwrap() = channel().1;
+    }
+
     /// Ends the server as a service manager does, and returns its folder and exit code.
     pub fn stop(mut self) -> (TempDir, Option<i32>) {
         run(Command::new("kill").arg(self.child.id().to_string()));

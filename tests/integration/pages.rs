@@ -220,3 +220,54 @@ fn me_tells_who_and_how_to_call_the_program() {
         .sh(&format!("cd /; {cli} send ann '{{\"time\":1}}'"));
     assert_eq!(client.data(), "{\"time\":1}");
 }
+
+#[test]
+fn texts_are_compressed_for_who_takes_that() {
+    let server = Server::start();
+    let path = "/js/tailcast.js";
+    let plain = server.get(path);
+    assert_eq!(
+        (
+            plain.header("content-encoding"),
+            plain.header("vary").map(str::to_ascii_lowercase)
+        ),
+        (None, Some("accept-encoding".to_owned()))
+    );
+    let url = format!("http://{}{path}", server.address);
+    let curl = |more: &[&str]| {
+        run(std::process::Command::new("curl")
+            .args(["-sS", &url])
+            .args(more))
+        .stdout
+    };
+    assert_eq!(curl(&["--compressed"]), plain.body.as_bytes());
+    let packed = curl(&["-H", "Accept-Encoding: br, gzip"]);
+    assert!(
+        packed.starts_with(&[0x1f, 0x8b]),
+        "gzip by its magic number"
+    );
+    assert!(packed.len() * 2 < plain.body.len());
+    assert_eq!(
+        curl(&["-H", "Accept-Encoding: gzip", "-r", "0-9"]),
+        &plain.body.as_bytes()[..10]
+    );
+    let ask = |headers| server.request("GET", path, headers, b"");
+    let gzip = ("Accept-Encoding", "gzip");
+    let tag = ask(&[gzip, ("Connection", "close")])
+        .header("etag")
+        .map(str::to_owned);
+    let tag = tag.unwrap();
+    assert_ne!(
+        plain.header("etag"),
+        Some(&*tag),
+        "they are not the same bytes"
+    );
+    assert_eq!(ask(&[gzip, ("If-None-Match", &tag)]).status, 304);
+    assert_eq!(server.get("/js/tailcast.js.gz").status, 404);
+    assert_eq!(
+        server
+            .get("/js/vendor/material-icons/material-icons.woff2")
+            .header("vary"),
+        None
+    );
+}

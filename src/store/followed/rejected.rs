@@ -25,7 +25,9 @@ const LINE: usize = 256;
 pub struct Rejected {
     /// Why, where, and whether this stretch of the file is read for the first time.
     first: Vec<(Reason, u64, bool)>,
+    /// Of the others, those that are read for the first time, and those that may have been read before.
     more: usize,
+    again: usize,
 }
 
 impl Rejected {
@@ -34,6 +36,8 @@ impl Rejected {
             self.first.push((reason, at, is_new));
         } else if is_new {
             self.more += 1;
+        } else {
+            self.again += 1;
         }
     }
 }
@@ -71,6 +75,14 @@ impl Reported {
         if self.hashes.len() > MAX_REMEMBERED {
             self.hashes.clear();
         }
+        // Of lines that are alike each is reported, unless one like them was before this look.
+        let mut met = Vec::new();
+        let more = rejected.more
+            + if self.hashes.is_empty() {
+                rejected.again
+            } else {
+                0
+            };
         for (reason, at, is_new) in &rejected.first {
             let known = if self.line.0 <= *at {
                 self.line
@@ -85,12 +97,15 @@ impl Reported {
                 .split(|byte| *byte == b'\n')
                 .next()
                 .unwrap_or_default();
-            if self.hashes.insert(xxh3_64_with_seed(text, column)) || *is_new {
+            let hash = xxh3_64_with_seed(text, column);
+            if *is_new || !self.hashes.contains(&hash) {
                 news.rejected(reason, line, column);
             }
+            met.push(hash);
         }
-        if rejected.more > 0 {
-            news.rejected_more(rejected.more);
+        self.hashes.extend(met);
+        if more > 0 {
+            news.rejected_more(more);
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ pub(super) struct Case {
 pub(super) struct Found {
     pub records: Vec<(String, Position)>,
     pub rejected: Vec<(u64, u64)>,
+    pub more: usize,
     pub stalled: Vec<(u64, u64)>,
     pub rewritten: u32,
 }
@@ -32,7 +33,9 @@ impl News for Found {
     fn rejected(&mut self, _: &Reason, line: u64, column: u64) {
         self.rejected.push((line, column));
     }
-    fn rejected_more(&mut self, _: usize) {}
+    fn rejected_more(&mut self, count: usize) {
+        self.more += count;
+    }
     fn stalled(&mut self, line: u64, column: u64) {
         self.stalled.push((line, column));
     }
@@ -172,6 +175,17 @@ fn a_rejected_record_that_is_mended_in_place_is_news() {
         2,
         "what is still rejected is not reported again"
     );
+}
+
+#[test]
+fn lines_that_are_alike_are_rejected_each() {
+    let mut case = Case::new("");
+    case.write(&"[]\n".repeat(90));
+    assert!(case.look().is_empty());
+    assert_eq!(case.found.rejected.len() + case.found.more, 90);
+    case.append(&"[]\n".repeat(3));
+    assert!(case.look().is_empty());
+    assert_eq!(case.found.rejected.len() + case.found.more, 93);
 }
 
 #[test]
