@@ -81,6 +81,8 @@ export interface Tailcast {
   readonly state: State;
   /** Who the server takes this page for; null while it has no name. */
   readonly user: string | null;
+  /** Which channels the page follows; "" is the default one. */
+  readonly channels: string[];
   /** The folder of the server that holds `events`, `js/` and `sounds/`. */
   readonly root: URL;
   onToken: Options["onToken"];
@@ -97,6 +99,8 @@ export interface Tailcast {
 
   /** Asks the server as this client does, with its cookies and its token. `path` is below `root`. */
   fetch(path: string, options?: RequestInit): Promise<Response>;
+  /** Asks the person for notifications of the system, in a click or a key press of theirs. Resolves to whether they allow them. */
+  askDesktop(): Promise<boolean>;
   /** Whether this is the tab that makes sounds: of all that share a connection the visible one, else the leader. */
   isHeard(): Promise<boolean>;
   close(): void;

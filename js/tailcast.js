@@ -23,6 +23,7 @@ class Tailcast {
   #token;
   #state = "connecting";
   #user = null;
+  #channels = [];
 
   constructor({ root = ROOT, query = "", token = null, onToken = null, missed = MISSED, allowFunc = false, share = true }, link) {
     this.#root = new URL(root, globalThis.document?.baseURI);
@@ -56,6 +57,11 @@ class Tailcast {
     return this.#user;
   }
 
+  /** Which channels the page follows; "" is the default one. */
+  get channels() {
+    return this.#channels;
+  }
+
   /** The folder that holds `events`, `js/` and `sounds/`. */
   get root() {
     return this.#root;
@@ -79,6 +85,12 @@ class Tailcast {
   /** Resolves to whether this is the tab that makes sounds: of all that share a connection the visible one, else the leader. */
   isHeard() {
     return this.#link.voice();
+  }
+
+  /** Asks the person for notifications of the system, in a click or a key press of theirs. Resolves to whether they allow them. */
+  async askDesktop() {
+    if (!("Notification" in globalThis)) return false;
+    return (await Notification.requestPermission()) === "granted";
   }
 
   close() {
@@ -107,6 +119,7 @@ class Tailcast {
   #receive(record) {
     if (record.event === "ready") {
       this.#user = record.data?.user ?? null;
+      this.#channels = record.data?.channels ?? [];
       return this.#topics.emit("ready", record.data);
     }
     if (record.event === "reset") return this.#topics.emit("reset", record.data);

@@ -4,12 +4,6 @@
 const MOST = 50;
 const open = new Map();
 
-/** Asks the person; only in a click or a key press of theirs. Resolves to whether they allow it. */
-export async function askDesktop() {
-  if (!("Notification" in globalThis)) return false;
-  return (await Notification.requestPermission()) === "granted";
-}
-
 /** Shows it if nobody sees this page, in one tab of the browser. `toast` is what notify.js made; `wanted()` is false once it was taken back. */
 export async function desktop({ title, text, options, id, sound, url }, { link, record }, { wanted, pressed }) {
   if (!document.hidden || globalThis.Notification?.permission !== "granted" || !(await link.voice()) || !wanted()) return;

@@ -231,6 +231,20 @@ test("a sound is made by one tab of many", async (t) => {
   assert.deepEqual(sounds, ["/sounds/bell.wav", "/sounds/chime.wav"]);
 });
 
+test("a toast that is closed in one tab goes in the others", async (t) => {
+  const server = await startServer(t);
+  const ann = await visitor(browser, server);
+  const pages = await tabs(ann, 3);
+  await server.notify("ann", { title: "one", time: 0 });
+  await server.notify("ann", { title: "two", time: 0 });
+  for (const page of pages) await page.waitForFunction(() => document.querySelectorAll(".iziToast-opened").length === 2);
+  await pages[1].click('.iziToast:has-text("one") .iziToast-close');
+  for (const page of pages) {
+    await page.waitForFunction(() => document.querySelectorAll(".iziToast").length === 1);
+    assert.deepEqual((await toasts(page)).map(({ title }) => title), ["two"]);
+  }
+});
+
 test("without Web Locks each tab has a connection of its own", async (t) => {
   const server = await startServer(t);
   const ann = await visitor(browser, server);

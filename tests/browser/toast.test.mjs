@@ -240,11 +240,11 @@ test("a notification of the system, if the tab is hidden and the person allowed 
   await shows("denied");
   await page.evaluate(() => (permissionNow = "default"));
   await shows("not asked");
-  assert.equal(await page.evaluate(async () => (await import("/js/toast/desktop.js")).askDesktop()), false);
+  assert.equal(await page.evaluate(async () => window.tailcast.askDesktop()), false);
   assert.deepEqual(await notifications(page), []);
 
   await page.evaluate(() => (permissionNow = "granted"));
-  assert.equal(await page.evaluate(async () => (await import("/js/toast/desktop.js")).askDesktop()), true);
+  assert.equal(await page.evaluate(async () => window.tailcast.askDesktop()), true);
   await shows("hidden");
   await page.waitForFunction(() => notifications.length === 1);
   assert.deepEqual(await notifications(page), [{ title: "hidden", body: "B", silent: false, tag: "d", icon: PIXEL, closed: false }]);

@@ -15,7 +15,7 @@ export function composer({ tailcast, user, cli }) {
   swatches(form);
   iconPicker(form);
   sounds(form);
-  desktopBox(form.elements.desktop);
+  desktopBox(form.elements.desktop, tailcast);
 
   const current = () => {
     const values = Object.fromEntries(new FormData(form));
