@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { launch, startServer, toast, toasts, visitor } from "./kit.mjs";
+import { assertAccessible, launch, startServer, toast, toasts, visitor } from "./kit.mjs";
 
 const run = promisify(execFile);
 let browser;
@@ -247,5 +247,22 @@ for (const width of [360, 390, 768]) {
     await page.click(".composer .more summary");
     await page.click("#entries summary");
     assert.equal(await wide(), width);
+  });
+}
+
+for (const [look, options] of [["light", {}], ["dark", { colorScheme: "dark" }], ["phone", { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }]]) {
+  test(`nothing keeps anyone out, and nothing is cut off: ${look}`, async (t) => {
+    const server = await startServer(t);
+    const ann = await visitor(browser, server, { reducedMotion: "reduce", ...options });
+    const width = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const welcome = await ann.open();
+    await assertAccessible(welcome);
+    assert.ok((await width(welcome)) <= 0);
+    const page = await ann.open("ann");
+    await page.click(".composer .more summary");
+    await server.append("ann", { cmd: "paint", data: { text: "long ".repeat(40) } }, { event: "price", data: 1 });
+    await page.waitForSelector("#entries li");
+    await assertAccessible(page);
+    assert.ok((await width(page)) <= 0);
   });
 }
