@@ -20,9 +20,19 @@ struct Vendored {
     to: String,
 }
 
-/// Modules of the client that pages name. Each becomes one small file with all that it imports, beside those that are loaded
-/// when they are needed: a page waits for one round trip, and not for one per import.
-const CLIENT: [&str; 4] = ["sse.js", "tailcast.js", "inbox.js", "badge.js"];
+/// Modules of the client that pages name, and those that it loads when they are needed. Each becomes one small file with
+/// what it imports: a page waits for few round trips, and not for one per import. Their names stay, for a page that is open
+/// while the server becomes a newer one loads the rest from that.
+const CLIENT: [&str; 8] = [
+    "sse.js",
+    "tailcast.js",
+    "inbox.js",
+    "badge.js",
+    "toast/toaster.js",
+    "toast/desktop.js",
+    "toast/allowed-func.js",
+    "inbox/missed.js",
+];
 
 /// Its style sheets.
 const SHEETS: [&str; 3] = ["badge.css", "inbox/inbox.css", "toast/toast.css"];

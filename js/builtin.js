@@ -15,7 +15,9 @@ export function builtIn({ root, missed, allowFunc, link }) {
   const context = (run, record) => ({ root, run, record, allowFunc, link, quiet: false });
 
   const notify = async (data, run, record) => {
-    if (record?.missed) return old.keep(data, context(run, record));
+    if (record?.missed) old.keep(data, context(run, record));
+    // What takes toasts back goes for those on the page, too.
+    if (record?.missed && data?.type !== "destroy") return;
     (await toaster()).notify(data, context(run, record));
   };
   const dismiss = async (data, run, record) => {

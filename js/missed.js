@@ -1,5 +1,7 @@
 // Notifications that come all at once when a page comes back: few are shown one by one, many as one.
 
+import { identity } from "./identity.js";
+
 /** Of more than this the oldest are not kept. */
 const MOST_KEPT = 1_000;
 
@@ -16,13 +18,17 @@ export class Missed {
 
   keep(data, context) {
     if (data?.type === "destroy") this.#kept = [];
-    else this.#kept.push({ data, context });
+    else {
+      this.dismiss(data?.id);
+      this.#kept.push({ data, context });
+    }
     if (this.#kept.length > MOST_KEPT) this.#kept.shift();
   }
 
   /** Takes back those that were to have this id, before anyone saw them. */
   dismiss(id) {
-    this.#kept = this.#kept.filter(({ data }) => data?.id === undefined || String(data.id) !== String(id));
+    const gone = identity(id);
+    if (gone !== null) this.#kept = this.#kept.filter(({ data }) => identity(data?.id) !== gone);
   }
 
   /** The stream has caught up. Only the newest is heard. */

@@ -102,7 +102,13 @@ impl Site {
         let root = self.tree.root().to_owned();
         let changes = self.burst.end(now, |path| root.join(path).is_file());
         if let Some(changes) = changes {
-            match append(&self.hub, &changes) {
+            let appended = append(&self.hub, &changes);
+            let appended = match appended {
+                // Names may be longer than a record: without them, pages take everything anew.
+                Err(RecordError::Json(_)) => append(&self.hub, &changes.unnamed()),
+                appended => appended,
+            };
+            match appended {
                 // At info it would be a loop, if the log is a file of the site.
                 Ok(()) => tracing::debug!(paths = ?changes.paths, "browsers reload"),
                 Err(error) => {

@@ -76,8 +76,8 @@ export function connection(address, hears, { id = "", denied = async () => false
   }
 
   function begin(every) {
-    // Who came without a place has missed nothing; who gets no pings would never hear that it has caught up.
-    missed = lastId !== "" && every !== null;
+    // Who gets no pings would never hear that it has caught up.
+    missed = every !== null;
     alarm.patience = every === null ? Infinity : every * PATIENCE;
   }
 

@@ -17,7 +17,7 @@ export function feed(address, hears, { id, kept, ...options }) {
   }
 
   function event(name, text, id, missed) {
-    if (name === "ready" && !enter(whose(text), id)) return;
+    if (name === "ready" && !enter(whose(text))) return;
     hears.event(name, text, { id, missed, first: first && missed });
     kept.save(user, id);
     if (name === "ready") hears.state("open");

@@ -3,6 +3,7 @@ import { imageAddress, linkAddress } from "./address.js";
 import { buttons } from "./button.js";
 import { colour } from "./colour.js";
 import { escape } from "./escape.js";
+import { identity } from "../identity.js";
 import { isObject } from "../record.js";
 import { sound } from "./sound.js";
 
@@ -10,8 +11,6 @@ import { sound } from "./sound.js";
 const STAYS = 5_000;
 /** A longer timer fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** Characters of an id; it is kept while its toast is on the page. */
-const LONGEST_ID = 128;
 const LIGATURE = /^[a-z0-9_]{1,64}$/;
 const POSITIONS = new Set(["bottomRight", "bottomLeft", "bottomCenter", "topRight", "topLeft", "topCenter", "center"]);
 
@@ -38,12 +37,6 @@ export function toast(data, base, usable = () => true) {
     id: identity(given.get("id")),
     desktop: given.get("desktop") === true,
   };
-}
-
-/** An id as a text, or null. */
-export function identity(value) {
-  const id = typeof value === "string" || Number.isFinite(value) ? String(value) : "";
-  return id !== "" && id.length <= LONGEST_ID ? id : null;
 }
 
 function look(title, message, icon, image) {

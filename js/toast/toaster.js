@@ -1,6 +1,7 @@
 // The commands of toasts: to show one, to take them back, to show many as one.
 import { loaded } from "./load.js";
-import { identity, toast } from "./notify.js";
+import { identity } from "../identity.js";
+import { toast } from "./notify.js";
 import { show } from "./show.js";
 import { hide, isShown, withId } from "./shown.js";
 import { speak } from "./speaker.js";

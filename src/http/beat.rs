@@ -16,16 +16,19 @@ enum Kind {
     /// A comment after so much silence.
     Comment,
     /// A `ping` event at this time, whatever else is sent: a page sees no comments, and no events whose names it
-    /// does not listen for. `None` is as soon as all that it had missed has been sent.
-    Ping(Option<Instant>),
+    /// does not listen for. The first one comes earlier, as soon as all that it had missed has been sent.
+    Ping { at: Instant, is_first: bool },
 }
 
 impl Beat {
     /// Comments, or `ping` events.
     #[must_use]
-    pub fn new(every: Duration, ping: bool) -> Self {
+    pub fn new(every: Duration, ping: bool, now: Instant) -> Self {
         let kind = if ping {
-            Kind::Ping(None)
+            Kind::Ping {
+                at: now + every,
+                is_first: true,
+            }
         } else {
             Kind::Comment
         };
@@ -36,25 +39,26 @@ impl Beat {
     #[must_use]
     pub fn next(&self, now: Instant) -> Instant {
         match self.kind {
-            Kind::Ping(Some(at)) => at,
-            _ => now + self.every,
+            Kind::Ping { at, .. } => at,
+            Kind::Comment => now + self.every,
         }
     }
 
     /// Whether silence is ended by `ping` events, and not by comments.
     #[must_use]
     pub fn is_ping(&self) -> bool {
-        matches!(self.kind, Kind::Ping(_))
+        matches!(self.kind, Kind::Ping { .. })
     }
 
     /// Whether a `ping` belongs behind what is sent at `now`; then the next one is due later.
     pub fn pings(&mut self, now: Instant, caught_up: bool) -> bool {
-        let Kind::Ping(at) = &mut self.kind else {
+        let Kind::Ping { at, is_first } = &mut self.kind else {
             return false;
         };
-        let due = at.map_or(caught_up, |at| at <= now);
+        let due = *at <= now || (*is_first && caught_up);
         if due {
-            *at = Some(now + self.every);
+            *at = now + self.every;
+            *is_first = false;
         }
         due
     }
@@ -68,21 +72,30 @@ mod tests {
 
     #[test]
     fn comments_follow_silence() {
-        let mut beat = Beat::new(EVERY, false);
         let now = Instant::now();
+        let mut beat = Beat::new(EVERY, false, now);
         assert_eq!(beat.next(now), now + EVERY);
         assert!(!beat.pings(now + EVERY * 2, true));
     }
 
     #[test]
     fn the_first_ping_comes_when_all_was_sent_and_the_others_whatever_is_sent() {
-        let mut beat = Beat::new(EVERY, true);
         let now = Instant::now();
-        assert!(!beat.pings(now + EVERY * 3, false));
+        let mut beat = Beat::new(EVERY, true, now);
+        assert!(!beat.pings(now + EVERY / 2, false));
         assert!(beat.pings(now, true));
         assert!(!beat.pings(now + EVERY / 2, true));
         assert_eq!(beat.next(now + EVERY / 2), now + EVERY);
         assert!(beat.pings(now + EVERY, false));
         assert_eq!(beat.next(now), now + EVERY * 2);
+    }
+
+    #[test]
+    fn who_cannot_catch_up_hears_that_the_stream_lives() {
+        let now = Instant::now();
+        let mut beat = Beat::new(EVERY, true, now);
+        assert_eq!(beat.next(now + EVERY * 2), now + EVERY);
+        assert!(beat.pings(now + EVERY, false));
+        assert!(!beat.pings(now + EVERY, true));
     }
 }

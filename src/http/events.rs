@@ -89,7 +89,7 @@ impl Events {
         let start = move || start(&hub, &wish, (retry, heartbeat), baseline);
         let started = tokio::task::spawn_blocking(start);
         let (follower, first) = started.await.map_err(|_| Problem::Server)?;
-        let beat = Beat::new(heartbeat, ping);
+        let beat = Beat::new(heartbeat, ping, Instant::now());
         Ok(head(self.stream(follower, first, beat, lasts, here)))
     }
 

@@ -133,9 +133,12 @@ fn has_local_peer(from: &impl From) -> bool {
     peer.is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback())
 }
 
-/// Whether a proxy has added where a request comes from (RFC 7239, or the older way).
+/// Whether a proxy has added where a request comes from (RFC 7239, or the older ways), or itself (RFC 9110, section 7.6.3).
 fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED)
+    let added = ["via", "x-real-ip", "x-forwarded-host", "x-forwarded-proto"];
+    headers.contains_key(FORWARDED_FOR)
+        || headers.contains_key(FORWARDED)
+        || added.iter().any(|name| headers.contains_key(*name))
 }
 
 /// The addresses in `X-Forwarded-For`, nearest last; what is none ends the chain, for nothing before it can be

@@ -49,6 +49,18 @@ pub struct Changes {
     pub css: bool,
 }
 
+impl Changes {
+    /// The same, with no file named.
+    #[must_use]
+    pub fn unnamed(&self) -> Self {
+        Self {
+            paths: Vec::new(),
+            more: self.more + self.paths.len(),
+            css: self.css,
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way")]
 fn is_zero(number: &usize) -> bool {
     *number == 0

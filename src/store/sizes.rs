@@ -75,16 +75,21 @@ impl<F: Fn() -> bool> Walk<F> {
 
     fn folder(&mut self, root: &Root, folder: &Path, is_root: bool) -> io::Result<bool> {
         let entries = match std::fs::read_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            entries => entries?,
+            Err(error) if is_root && error.kind() != io::ErrorKind::NotFound => return Err(error),
+            // Gone meanwhile, or not ours to read: the others still count.
+            Err(_) => return Ok(true),
+            Ok(entries) => entries,
         };
         for entry in entries {
             if !(self.go_on)() {
                 return Ok(false);
             }
-            let entry = entry?;
+            let Ok((entry, kind)) =
+                entry.and_then(|entry| entry.file_type().map(|kind| (entry, kind)))
+            else {
+                continue;
+            };
             let path = entry.path();
-            let kind = entry.file_type()?;
             if kind.is_file() && root.address(&path).is_some() {
                 // One that is gone by now is none.
                 if let Ok(metadata) = entry.metadata() {

@@ -319,3 +319,43 @@ test("many missed notifications are one toast, few are shown", async (t) => {
     t.diagnostic(JSON.stringify((await toasts(page)).map(({ title }) => title)));
   }
 });
+
+test("a reload out of the past is not run, also in a browser that keeps nothing", async (t) => {
+  const server = await startServer(t);
+  const ann = await visitor(browser, server);
+  await ann.context.addInitScript(() => {
+    for (const name of ["localStorage", "sessionStorage"]) {
+      Object.defineProperty(window, name, { get: () => { throw new DOMException("refused", "SecurityError"); } });
+    }
+  });
+  await server.append("ann", n(1), { cmd: "reload" }, n(2));
+  const page = await ann.ownPage("ann", NOTES, { sse: 'data-query="last=10"' });
+  await hasSeen(page, 2);
+  await server.append("ann", n(3));
+  await hasSeen(page, 3);
+  assert.deepEqual(await seen(page), [1, 2, 3], "it is the same page");
+  assert.equal(ann.requests.filter(({ pathname }) => pathname === "/site/own.html").length, 1);
+  await server.append("ann", { cmd: "reload" });
+  await page.waitForEvent("load");
+});
+
+test("what takes toasts back while a page is away takes those on it, too", async (t) => {
+  const server = await startServer(t);
+  const ann = await visitor(browser, server);
+  ann.allow(/ERR_/);
+  const page = await ann.ownPage("ann", NOTES);
+  for (const id of ["a", "b"]) await server.notify("ann", { id, title: `sticky ${id}`, time: 0 });
+  await toast(page, "sticky b");
+  await server.stop();
+  await server.append("ann", { cmd: "dismiss", data: { id: "a" } });
+  await server.notify("ann", { title: "later", time: 0 });
+  await server.start();
+  await toast(page, "later");
+  assert.deepEqual((await toasts(page)).map(({ title }) => title), ["sticky b", "later"]);
+  await server.stop();
+  await server.notify("ann", { type: "destroy" });
+  await server.notify("ann", { title: "last", time: 0 });
+  await server.start();
+  await toast(page, "last");
+  await page.waitForFunction(() => document.querySelectorAll(".iziToast").length === 1);
+});

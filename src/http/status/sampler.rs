@@ -82,9 +82,7 @@ impl Walks {
     /// Shows what a walk has found that is over, and begins the next when it is time.
     async fn go_on(&mut self, board: &Board, stop: &CancellationToken) {
         if let Some(walk) = self.running.take_if(|walk| walk.is_finished()) {
-            let Ok((sizes, took)) = walk.await else {
-                return;
-            };
+            let (sizes, took) = walk.await.unwrap_or_default();
             self.next = Some(Instant::now() + FILES_EVERY.max(took * FILES_PAUSE));
             if let Some(sizes) = sizes {
                 board.show("files", &views::files(&sizes, took, unix_now_exact()));

@@ -124,9 +124,20 @@ test("what a page missed is told from what is new by the first ping", (t) => {
   assert.deepEqual(events.map(([, text, , missed]) => [text, missed]).slice(1), [["old", true], ["new", false]]);
 });
 
+test("also of a page that comes for the first time, where it asks for the past", (t) => {
+  const { told, events, source } = stage(t);
+  source().send("ready", READY, "c~0");
+  source().send("message", "last", "c~1");
+  source().send("ping", PING, "c~1");
+  source().send("message", "new", "c~2");
+  assert.deepEqual(events.map(([, text, , missed]) => [text, missed]).slice(1), [["last", true], ["new", false]]);
+  assert.equal(told.lives, 1);
+});
+
 test("a ping of a publisher's own is an event as any other", (t) => {
   const { events, link, source } = stage(t);
   source().send("ready", READY, "c~0");
+  source().send("ping", PING, "c~0");
   source().send("ping", '{"n":1}', "c~1");
   assert.equal(events.length, 1, "nobody listens for it");
   link.listen("ping");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { identity, toast } from "../../../js/toast/notify.js";
+import { identity } from "../../../js/identity.js";
+import { toast } from "../../../js/toast/notify.js";
 
 const BASE = "https://site.example/app/";
 const options = (data) => toast(data, BASE).options;

@@ -389,7 +389,8 @@ fn only_allowed_origins_get_cors_headers() {
                 "{}",
                 reply.head
             );
-            assert_eq!(reply.header("vary"), Some("Origin"), "{origin}");
+            let varies = reply.head.to_lowercase().contains("vary: origin\r\n");
+            assert!(varies, "{origin}: {}", reply.head);
         }
     }
     // Nobody allowed, no headers.
