@@ -351,6 +351,7 @@ test("what takes toasts back while a page is away takes those on it, too", async
   await server.notify("ann", { title: "later", time: 0 });
   await server.start();
   await toast(page, "later");
+  await page.waitForFunction(() => document.querySelectorAll(".iziToast").length === 2);
   assert.deepEqual((await toasts(page)).map(({ title }) => title), ["sticky b", "later"]);
   await server.stop();
   await server.notify("ann", { type: "destroy" });
