@@ -1,6 +1,7 @@
 // The commands that every page has. Toasts are loaded when the first one arrives.
 import { Missed } from "./missed.js";
 import { reloader } from "./reload.js";
+import { guarded } from "./topics.js";
 
 /**
  * `{commands, live}`: the commands by name, each `(data, run, record)`, where `record` is what it came in, or null; and what to call when
@@ -9,8 +10,8 @@ import { reloader } from "./reload.js";
 export function builtIn({ root, missed, allowFunc, link }) {
   const toaster = once(() => import("./toast/toaster.js"));
   const old = new Missed(missed, {
-    one: async (data, context) => (await toaster()).notify(data, context),
-    all: async (kept) => (await toaster()).missed(kept),
+    one: (data, context) => guarded(async () => (await toaster()).notify(data, context)),
+    all: (kept) => guarded(async () => (await toaster()).missed(kept)),
   });
   const context = (run, record) => ({ root, run, record, allowFunc, link, quiet: false });
 

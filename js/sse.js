@@ -1,7 +1,8 @@
 // All a page needs: <script async id="ssescript" src="…/js/sse.js"></script>
 // A classic script, so that it works in any page; everything else is a module beside it.
 (() => {
-  if (window.tailcast) return;
+  // An element with this id is no client.
+  if (window.tailcast?.on) return;
   const script = document.currentScript ?? document.getElementById("ssescript");
   const client = new URL("tailcast.js", script.src).href;
   const { query, token, missed, share, allowFunc, badge } = script.dataset;
@@ -18,11 +19,11 @@
   const ready = loaded || Promise.race([when(document, "DOMContentLoaded"), when(window, "load")]);
   Promise.all([import(client), ready])
     .then(([{ connect }]) => {
-      if (window.tailcast) return;
+      if (window.tailcast?.on) return;
       window.tailcast = connect(options);
       // Synchronously after connect, so that a handler added now sees the very first record.
       document.dispatchEvent(new CustomEvent("tailcast", { detail: window.tailcast }));
-      if (badge !== undefined) import(new URL("badge.js", script.src).href).then(() => document.body.append(document.createElement("tailcast-badge")));
+      if (badge !== undefined) return import(new URL("badge.js", script.src).href).then(() => document.body.append(document.createElement("tailcast-badge")));
     })
     .catch((error) => console.error(`tailcast: cannot start ${client}`, error));
 })();

@@ -3,7 +3,7 @@ import { builtIn } from "./builtin.js";
 import { commander } from "./commands.js";
 import { shared } from "./link/shared.js";
 import { command, record } from "./record.js";
-import { Topics } from "./topics.js";
+import { report, Topics } from "./topics.js";
 
 const ROOT = new URL("../", import.meta.url);
 /** More old notifications than this are shown as one. */
@@ -24,6 +24,7 @@ class Tailcast {
   #state = "connecting";
   #user = null;
   #channels = [];
+  #asking = null;
 
   constructor({ root = ROOT, query = "", token = null, onToken = null, missed = MISSED, allowFunc = false, share = true }, link) {
     this.#root = new URL(root, globalThis.document?.baseURI);
@@ -105,13 +106,20 @@ class Tailcast {
 
   /** The token to go on with: the one that another tab got, or one that the page has; null if there is none. */
   async #renew(token = null) {
-    const next = token ?? (await this.onToken?.(this.#token)) ?? null;
+    const next = token ?? (await this.#ask()) ?? null;
     if (next !== null) this.#token = String(next);
     return next === null ? null : this.#token;
   }
 
+  /** One question at a time; a page's error is the page's, and no token. */
+  #ask() {
+    const ask = async () => this.onToken?.(this.#token);
+    this.#asking ??= ask().catch(report).finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
   #enter(state) {
-    if (state === this.#state) return;
+    if (state === this.#state || this.#state === "closed") return;
     this.#state = state;
     this.#topics.emit("state", state);
   }

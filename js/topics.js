@@ -1,6 +1,7 @@
 // Who wants to hear of what. A topic is "cmd:x", "event:x" or a moment in the client's life.
 const MOMENTS = new Set(["ready", "state", "reset", "record"]);
-const report = globalThis.reportError ?? console.error;
+/** Tells the page of an error that is its own. */
+export const report = (error) => void (globalThis.reportError ?? console.error)(error);
 
 export class Topics {
   #listeners = new Map();

@@ -1,6 +1,6 @@
 /** Calls `found` with the page's client, now or when it starts; returns how to stop waiting. */
 export function whenClient(found) {
-  if (window.tailcast) {
+  if (window.tailcast?.on) {
     found(window.tailcast);
     return () => {};
   }

@@ -66,6 +66,7 @@ export function connection(address, hears, { id = "", denied = async () => false
     alarm.heard();
     if (type === "ready") begin(heartbeat(data));
     const isPing = type === "ping" && heartbeat(data) !== null;
+    if (isPing && isBehind(data)) return void (lastId = lastEventId || lastId);
     lastId = lastEventId || lastId;
     if (isPing) {
       missed = false;
@@ -103,7 +104,9 @@ export function connection(address, hears, { id = "", denied = async () => false
       hears.state("waiting");
       return later();
     }
-    const isNew = await denied();
+    // A person may be asked.
+    alarm.patience = Infinity;
+    const isNew = await denied().catch(() => false);
     if (source !== mine) return;
     if (isNew && !renewed) {
       renewed = true;
@@ -154,6 +157,9 @@ function resumed(url, lastId) {
   if (lastId) address.searchParams.set("lastEventId", lastId);
   return address.href;
 }
+
+/** Whether what was missed is still being sent. */
+const isBehind = (text) => JSON.parse(text).behind === true;
 
 /** Milliseconds between the server's signs of life, if it says so. */
 function heartbeat(text) {

@@ -11,6 +11,8 @@ export class Leader {
   #names = new Set();
   #seq = 0;
   #state = "connecting";
+  /** Whether what is sent may have been missed. */
+  #behind = true;
   #feed = null;
   #ended = false;
 
@@ -25,8 +27,8 @@ export class Leader {
     if (hasFollowers) {
       post({ kind: "who", last: before });
       await new Promise((resolve) => setTimeout(resolve, SETTLES_WITHIN));
-      if (this.#ended) return;
     }
+    if (this.#ended) return;
     post({ kind: "lead", term: this.#term, recent: seen.newest(RECENT), place: seen.last });
     const hears = {
       state: (state) => this.#enter(state),
@@ -62,24 +64,28 @@ export class Leader {
     // Who says hello before this leader has begun is told by "lead".
     if (this.#feed === null) return;
     const { seen, post, ready } = this.#tab;
-    post({ kind: "welcome", to: from, term: this.#term, state: this.#state, ready: ready(), missed: seen.after(last), place: seen.last });
+    post({ kind: "welcome", to: from, term: this.#term, state: this.#state, ready: ready(), behind: this.#behind, missed: seen.after(last), place: seen.last });
   }
 
   /** What the leader before told others and not this tab. */
   #learn({ place, messages }) {
     const { seen, deliver } = this.#tab;
     if (seen.last === null && place !== null) seen.start(place);
-    for (const message of messages) if (seen.isNews(message)) deliver(message, false);
+    for (const message of messages) if (seen.isNews(message)) deliver(message);
   }
 
-  #event(name, text, { id, missed, first }) {
+  #event(name, text, { id, missed }) {
+    // A server without pings does not say when all is sent.
+    if (this.#behind && !missed) this.#live();
+    this.#behind = missed;
     this.#seq += 1;
     const message = { kind: "event", term: this.#term, seq: this.#seq, name, text, id, missed };
     this.#tab.post(message);
-    this.#tab.deliver(message, first);
+    this.#tab.deliver(message);
   }
 
   #live() {
+    this.#behind = false;
     this.#tab.post({ kind: "live", term: this.#term });
     this.#tab.live();
   }

@@ -3,12 +3,14 @@
 /** Names whom a token is for, without giving it away: it becomes part of a lock's name and of a key in the storage. */
 export function scope(token) {
   if (token === null) return "";
-  const claims = payload(token.split(".")[1] ?? "");
+  // goSSE's client sends base64 of {"token","id"}.
+  const own = token.includes(".") ? token : (decoded(token)?.token ?? "");
+  const claims = decoded(String(own).split(".")[1] ?? "");
   const user = claims?.userId ?? claims?.sub;
   return user === undefined ? `token ${digest(token)}` : `user ${JSON.stringify([user, claims.channel ?? null])}`;
 }
 
-function payload(part) {
+function decoded(part) {
   try {
     const bytes = Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
     return JSON.parse(new TextDecoder().decode(bytes));

@@ -1,7 +1,7 @@
 // The newest messages in the order of their leaders, so that a tab which missed some gets them, and none twice.
 
 /** Enough for what comes while a page is exchanged for the next: so many messages, and so many characters in all. */
-const MOST = 200;
+const MOST = 1_000;
 const MOST_TEXT = 500_000;
 
 export class Seen {
@@ -45,12 +45,18 @@ export class Seen {
   /** What came behind a place, or null if that is not known. */
   after(place) {
     if (place === null) return null;
-    if (same(place, this.#before)) return [...this.#messages];
-    const at = this.#messages.findLastIndex((message) => same(message, place));
-    return at < 0 ? null : this.#messages.slice(at + 1);
+    for (const is of [same, sameCursor]) {
+      const at = this.#messages.findLastIndex((message) => is(message, place));
+      if (at >= 0 || is(this.#before, place)) return this.#messages.slice(at + 1);
+    }
+    return null;
   }
 }
 
-function same(one, other) {
-  return one !== null && other !== null && one.term === other.term && one.seq === other.seq;
+/** Whether two places are one, of messages or of tabs; null is none. */
+export function same(one, other) {
+  return (one === null && other === null) || (one?.term === other?.term && one?.seq === other?.seq);
 }
+
+/** Of leaders that are gone, the cursor still tells. */
+const sameCursor = (one, other) => Boolean(one?.id) && one.id === other.id;

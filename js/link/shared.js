@@ -17,7 +17,12 @@ export function shared(address, hears, { share = true, token = () => null, renew
   const source = (hears, options) => feed(url, hears, { kept, page, ...options });
   const canShare = share && page.navigator?.locks !== undefined && page.BroadcastChannel !== undefined;
   if (!canShare) return alone(source, hears, renew);
-  return new Tab(key, hears, { source, renew, page, whoami: token() === null ? whoami : null });
+  try {
+    return new Tab(key, hears, { source, renew, page, whoami: token() === null ? whoami : null });
+  } catch {
+    // Firefox refuses channels where it refuses cookies.
+    return alone(source, hears, renew);
+  }
 }
 
 function alone(source, hears, renew) {

@@ -2,13 +2,16 @@
 import { Alarm } from "./alarm.js";
 import { Election } from "./election.js";
 import { Leader } from "./leader.js";
-import { Seen } from "./seen.js";
+import { same, Seen } from "./seen.js";
 import { voice } from "./voice.js";
 
 /** Milliseconds in which a leader that does not hang answers. */
 const ANSWERS_WITHIN = 5_000;
 /** A leader says something with each heartbeat. */
 const PATIENCE = 2.5;
+/** Milliseconds in which a leader's connection opens, or it is asked for again. */
+const OPENS_WITHIN = 30_000;
+const LEAPT = { reason: "more came while this page was away than the browser's other tabs keep; what lies between is in the history" };
 /** Milliseconds between two tokens that a tab offers to a leader whose own was refused. */
 const HELPS_EVERY = 30_000;
 
@@ -29,6 +32,8 @@ export class Tab {
   /** The leader's term, once it has welcomed this tab. */
   #follows = null;
   #ready = null;
+  /** Whether this page has had all that it missed before it came. */
+  #lived = false;
   #helped = -Infinity;
   /** Where the page before this one stood in the same tab. */
   #before;
@@ -128,11 +133,12 @@ export class Tab {
     if (this.#leader) return this.#leader.take(message);
     if (message.kind === "who") return this.#answer(message);
     if (message.kind === "lead") return this.#follow(message);
-    if (message.kind === "welcome" && message.to === this.#id) return this.#welcomed(message);
+    // A leader that hung may still answer, after another.
+    if (message.kind === "welcome") return message.to === this.#id && this.#follows === null && this.#welcomed(message);
     if (this.#follows === null || message.term !== this.#follows) return;
     this.#alarm.heard();
-    if (message.kind === "event") this.#deliver(message, false);
-    if (message.kind === "live") this.#hears.live();
+    if (message.kind === "event") this.#deliver(message);
+    if (message.kind === "live") this.#live();
     if (message.kind === "state") this.#enter(message.state);
   }
 
@@ -149,40 +155,54 @@ export class Tab {
     this.#post({ kind: "listen", names: [...this.#names] });
   }
 
-  #welcomed({ term, state, ready, missed, place }) {
+  #welcomed({ term, state, ready, behind, missed, place }) {
     if (this.#ready !== ready && ready !== null) this.#tell({ name: "ready", text: ready, id: place?.id ?? "" });
-    const first = this.#seen.last === null;
-    missed?.forEach((message) => this.#deliver({ ...message, missed: true }, first));
-    if (missed === null || this.#seen.last === null) this.#seen.start(place);
+    const before = this.#seen.last ?? this.#before;
+    missed?.forEach((message) => this.#deliver({ ...message, missed: true }));
+    if (missed === null) this.#leap(before, place);
+    else if (this.#seen.last === null) this.#seen.start(place);
     this.#follows = term;
     this.#alarm.heard();
-    this.#hears.live();
+    if (!behind) this.#live();
     this.#enter(state);
     this.#compare(state);
   }
 
   /** Takes over what it lacks of the newest messages before a change of leaders. */
   #catchUp(recent, place) {
-    const last = this.#seen.last;
-    const at = last === null ? -1 : recent.findIndex(({ term, seq }) => term === last.term && seq === last.seq);
-    if (at >= 0) recent.slice(at + 1).forEach((message) => this.#deliver(message, false));
-    else if (last?.term !== place?.term || last?.seq !== place?.seq) this.#seen.start(place);
+    const isNew = this.#seen.last === null;
+    const last = this.#seen.last ?? this.#before;
+    const at = last === null ? -1 : recent.findIndex((message) => same(message, last));
+    if (at >= 0) recent.slice(at + 1).forEach((message) => this.#deliver(isNew ? { ...message, missed: true } : message));
+    else if (!same(last, place)) this.#leap(last, place);
+    if (this.#seen.last === null) this.#seen.start(place);
   }
 
-  #deliver(message, first) {
+  /** Goes on where the leader is, and says so if something may lie between. */
+  #leap(from, to) {
+    this.#seen.start(to);
+    if (from !== null && from.id !== to?.id) this.#tell({ name: "reset", text: JSON.stringify(LEAPT), id: to?.id ?? "" });
+  }
+
+  #live() {
+    this.#lived = true;
+    this.#hears.live();
+  }
+
+  #deliver(message) {
     this.#seen.push(message);
-    this.#tell(message, first);
+    this.#tell(message);
   }
 
-  #tell({ name, text, id, missed = false }, first = false) {
+  #tell({ name, text, id, missed = false }) {
     if (name === "ready") this.#ready = text;
     if (name !== null && !this.#names.has(name)) return;
-    this.#hears.event(name, text, id, { missed, first });
+    this.#hears.event(name, text, id, { missed, first: missed && !this.#lived });
   }
 
   #enter(state) {
     const every = heartbeat(this.#ready);
-    this.#alarm.patience = every === null ? Infinity : every * PATIENCE;
+    this.#alarm.patience = this.#ready === null ? OPENS_WITHIN : every === null ? Infinity : every * PATIENCE;
     this.#hears.state(state);
     if (state === "unauthorized") this.#help();
   }
@@ -197,9 +217,9 @@ export class Tab {
 
   /** The cookie may have become another's since the leader connected. */
   async #compare(state) {
-    if (this.#options.whoami === null) return;
+    if (this.#options.whoami === null || (state !== "open" && state !== "unauthorized")) return;
     const user = await this.#options.whoami().catch(() => undefined);
-    if (user === undefined || (state !== "open" && state !== "unauthorized")) return;
+    if (user === undefined) return;
     const leaders = this.#ready === null ? null : (JSON.parse(this.#ready).user ?? null);
     if (user !== leaders) this.#post({ kind: "anew" });
   }
@@ -214,14 +234,13 @@ export class Tab {
 
   async #lead() {
     this.#alarm.patience = Infinity;
-    const isFirst = this.#follows === null;
     const leader = new Leader(this.#page.crypto.randomUUID(), {
       ...this.#options,
       seen: this.#seen,
       post: (message) => this.#post(message),
-      deliver: (message, first) => this.#deliver(message, first && isFirst),
+      deliver: (message) => this.#deliver(message),
       state: (state) => this.#hears.state(state),
-      live: () => this.#hears.live(),
+      live: () => this.#live(),
       ready: () => this.#ready,
     });
     this.#leader = leader;
@@ -238,9 +257,12 @@ export class Tab {
 
   // The next page of this tab
 
+  /** Taken, since a tab that this one opens gets a copy of what is kept. */
   #place() {
     try {
-      return JSON.parse(this.#page.sessionStorage.getItem(this.#key));
+      const place = JSON.parse(this.#page.sessionStorage.getItem(this.#key));
+      this.#page.sessionStorage.removeItem(this.#key);
+      return place;
     } catch {
       return null;
     }

@@ -16,8 +16,8 @@ enum Kind {
     /// A comment after so much silence.
     Comment,
     /// A `ping` event at this time, whatever else is sent: a page sees no comments, and no events whose names it
-    /// does not listen for. The first one comes earlier, as soon as all that it had missed has been sent.
-    Ping { at: Instant, is_first: bool },
+    /// does not listen for. One comes earlier, as soon as all that it had missed has been sent: then it is live.
+    Ping { at: Instant, live: bool },
 }
 
 impl Beat {
@@ -27,7 +27,7 @@ impl Beat {
         let kind = if ping {
             Kind::Ping {
                 at: now + every,
-                is_first: true,
+                live: false,
             }
         } else {
             Kind::Comment
@@ -50,17 +50,18 @@ impl Beat {
         matches!(self.kind, Kind::Ping { .. })
     }
 
-    /// Whether a `ping` belongs behind what is sent at `now`; then the next one is due later.
-    pub fn pings(&mut self, now: Instant, caught_up: bool) -> bool {
-        let Kind::Ping { at, is_first } = &mut self.kind else {
-            return false;
+    /// The `ping` that belongs behind what is sent at `now`, if it is time: whether all that was missed has been sent. The
+    /// next one is due later then.
+    pub fn ping(&mut self, now: Instant, caught_up: bool) -> Option<bool> {
+        let Kind::Ping { at, live } = &mut self.kind else {
+            return None;
         };
-        let due = *at <= now || (*is_first && caught_up);
-        if due {
+        let due = *at <= now || (!*live && caught_up);
+        due.then(|| {
             *at = now + self.every;
-            *is_first = false;
-        }
-        due
+            *live |= caught_up;
+            *live
+        })
     }
 }
 
@@ -75,27 +76,28 @@ mod tests {
         let now = Instant::now();
         let mut beat = Beat::new(EVERY, false, now);
         assert_eq!(beat.next(now), now + EVERY);
-        assert!(!beat.pings(now + EVERY * 2, true));
+        assert_eq!(beat.ping(now + EVERY * 2, true), None);
     }
 
     #[test]
-    fn the_first_ping_comes_when_all_was_sent_and_the_others_whatever_is_sent() {
+    fn the_first_live_ping_comes_when_all_was_sent_and_the_others_whatever_is_sent() {
         let now = Instant::now();
         let mut beat = Beat::new(EVERY, true, now);
-        assert!(!beat.pings(now + EVERY / 2, false));
-        assert!(beat.pings(now, true));
-        assert!(!beat.pings(now + EVERY / 2, true));
+        assert_eq!(beat.ping(now + EVERY / 2, false), None);
+        assert_eq!(beat.ping(now, true), Some(true));
+        assert_eq!(beat.ping(now + EVERY / 2, true), None);
         assert_eq!(beat.next(now + EVERY / 2), now + EVERY);
-        assert!(beat.pings(now + EVERY, false));
+        assert_eq!(beat.ping(now + EVERY, false), Some(true));
         assert_eq!(beat.next(now), now + EVERY * 2);
     }
 
     #[test]
-    fn who_cannot_catch_up_hears_that_the_stream_lives() {
+    fn who_has_much_to_catch_up_hears_meanwhile_that_the_stream_lives() {
         let now = Instant::now();
         let mut beat = Beat::new(EVERY, true, now);
         assert_eq!(beat.next(now + EVERY * 2), now + EVERY);
-        assert!(beat.pings(now + EVERY, false));
-        assert!(!beat.pings(now + EVERY, true));
+        assert_eq!(beat.ping(now + EVERY, false), Some(false));
+        assert_eq!(beat.ping(now + EVERY + EVERY / 2, true), Some(true));
+        assert_eq!(beat.ping(now + EVERY * 2, true), None);
     }
 }

@@ -194,9 +194,11 @@ impl Live {
                 };
                 (self.follower, out, again) = tokio::task::spawn_blocking(read).await.ok()?;
             }
-            let caught_up = !behind && out.len() < MAX_WRITE;
-            if self.beat.pings(Instant::now(), caught_up) {
-                ping(&mut out, self.heartbeat, &self.follower.cursor());
+            // Also who waits for nothing but a file that cannot be opened.
+            let rests = !behind || (out.is_empty() && again.is_none());
+            let caught_up = rests && out.len() < MAX_WRITE;
+            if let Some(live) = self.beat.ping(Instant::now(), caught_up) {
+                ping(&mut out, self.heartbeat, live, &self.follower.cursor());
             }
             if !out.is_empty() {
                 // Who has much to take takes turns with everyone else.
@@ -255,8 +257,9 @@ pub(super) async fn expired(until: Option<Instant>) {
 }
 
 /// A sign of life that pages see, with the cursor, which may have moved without an event.
-fn ping(out: &mut Vec<u8>, heartbeat: Duration, cursor: &str) {
-    let data = format!(r#"{{"heartbeat":{}}}"#, heartbeat.as_millis());
+fn ping(out: &mut Vec<u8>, heartbeat: Duration, live: bool, cursor: &str) {
+    let behind = if live { "" } else { r#","behind":true"# };
+    let data = format!(r#"{{"heartbeat":{}{behind}}}"#, heartbeat.as_millis());
     sse::body(out, Some("ping"), &data, None);
     sse::finish(out, [cursor]);
 }

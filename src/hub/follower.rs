@@ -26,9 +26,6 @@ const GONE_PATIENCE: Duration = crate::store::change::EMPTY_PATIENCE;
 /// How often a file is opened anew at once because it was rewritten while it was read.
 const MAX_TRIES: usize = 2;
 
-/// A pause before a file is opened again that could not be.
-const UNREADABLE: Duration = Duration::from_secs(1);
-
 /// A pause before it is read again.
 const RESTLESS: Duration = Duration::from_millis(20);
 
@@ -278,7 +275,7 @@ impl Follower {
             }
             Err(error) => {
                 tracing::debug!(stream = ?address.to_string(), %error, "cannot catch up");
-                Err(Some(UNREADABLE))
+                Err(None)
             }
         }
     }

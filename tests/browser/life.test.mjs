@@ -75,6 +75,19 @@ test("a laptop that slept shows what was sent meanwhile", async (t) => {
   await front.close();
 });
 
+test("a page that slept runs the reload that was sent meanwhile", async (t) => {
+  const { server, tab } = await stage(t);
+  const page = await ann({ server, tab });
+  const front = await tab("about:blank");
+  const wake = await freeze(page);
+  await server.append("ann", { cmd: "reload" });
+  const loaded = page.waitForNavigation();
+  await wake();
+  await page.bringToFront();
+  await loaded;
+  await front.close();
+});
+
 test("the sound is made by the visible tab, and by the leader where none is", async (t) => {
   const { server, tab } = await stage(t);
   const pages = [await ann({ server, tab }), await ann({ server, tab }), await ann({ server, tab })];

@@ -200,6 +200,37 @@ test("also when another tab leads meanwhile", async (t) => {
   assert.deepEqual(await seen(fresh), [4], "a tab that is new has missed nothing");
 });
 
+test("a tab that another opens has missed nothing, and one whose leader is gone is known by its place", async (t) => {
+  const server = await startServer(t);
+  const ann = await visitor(browser, server);
+  const [one, two] = await tabs(ann, 2);
+  await server.append("ann", n(0));
+  for (const page of [one, two]) await hasSeen(page, 1);
+  await one.reload();
+  await one.waitForFunction(() => window.tailcast?.state === "open");
+  await server.append("ann", n(1), n(2));
+  for (const page of [one, two]) await hasSeen(page, 2);
+  const opened = ann.context.waitForEvent("page");
+  await one.route("**/site/*", (route) => route.fallback());
+  await ann.context.route("**/site/own.html", (route) => route.fulfill({ contentType: "text/html", body: '<!doctype html><title>own</title><link rel="icon" href="data:,"><script src="own.js"></script><script async id="ssescript" src="../js/sse.js"></script>' }));
+  await ann.context.route("**/site/own.js", (route) => route.fulfill({ contentType: "text/javascript", body: NOTES }));
+  await one.evaluate(() => void window.open(location.href));
+  const third = await opened;
+  await third.waitForFunction(() => window.tailcast?.state === "open");
+  await server.append("ann", n(3));
+  await hasSeen(third, 1);
+  assert.deepEqual(await seen(third), [3]);
+
+  // Both are between two pages when something comes.
+  const url = one.url();
+  await third.close();
+  for (const page of [one, two]) await page.goto("about:blank");
+  await server.append("ann", n(4), n(5));
+  await Promise.all([one, two].map((page) => page.goto(url)));
+  for (const page of [one, two]) await hasSeen(page, 2);
+  for (const page of [one, two]) assert.deepEqual(await seen(page), [4, 5]);
+});
+
 test("a browser that becomes another's hears the other's, in all its tabs", async (t) => {
   const server = await startServer(t);
   const browsers = await visitor(browser, server);

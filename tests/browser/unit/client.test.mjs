@@ -7,8 +7,8 @@ import { Topics } from "../../../js/topics.js";
 
 function held() {
   const link = { listened: [], closed: false };
-  const open = (url, hears) => {
-    Object.assign(link, { url: url.href, hears, listen: (name) => link.listened.push(name), close: () => (link.closed = true) });
+  const open = (url, hears, options) => {
+    Object.assign(link, { url: url.href, hears, options, listen: (name) => link.listened.push(name), close: () => (link.closed = true) });
     return link;
   };
   return { link, tailcast: connect({ root: "https://site.example/sub/", link: open }) };
@@ -44,6 +44,23 @@ test("records, commands, named events and moments reach who asked", () => {
   assert.equal(tailcast.state, "open");
   tailcast.close();
   assert.ok(link.closed);
+});
+
+test("closed is closed, and one question about a token is asked at a time", async () => {
+  const { link, tailcast } = held();
+  const states = [];
+  tailcast.on("state", (state) => states.push(state));
+  let asked = 0;
+  tailcast.onToken = () => new Promise((resolve) => setTimeout(resolve, 1, `token ${(asked += 1)}`));
+  const { renew, token } = link.options;
+  assert.deepEqual(await Promise.all([renew(), renew()]), ["token 1", "token 1"]);
+  assert.equal(token(), "token 1");
+  assert.equal(await renew("of another tab"), "of another tab");
+  tailcast.onToken = null;
+  assert.equal(await renew(), null);
+  link.hears.state("closed");
+  link.hears.state("open");
+  assert.deepEqual(states, ["closed"]);
 });
 
 test("a command may bear the name of a moment or of an event", () => {

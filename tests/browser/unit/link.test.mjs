@@ -124,6 +124,29 @@ test("what a page missed is told from what is new by the first ping", (t) => {
   assert.deepEqual(events.map(([, text, , missed]) => [text, missed]).slice(1), [["old", true], ["new", false]]);
 });
 
+test("who has much to catch up is told that the stream lives, and not that it is live", (t) => {
+  const { told, source, count } = stage(t, { id: "c~0" });
+  source().open();
+  source().send("ready", READY, "c~0");
+  for (const id of ["c~1", "c~2", "c~3"]) {
+    mock.timers.tick(2_000);
+    source().send("ping", '{"heartbeat":1000,"behind":true}', id);
+  }
+  assert.deepEqual([count(), told.lives], [1, 0]);
+  mock.timers.tick(3_000);
+  assert.match(source().url, /lastEventId=c%7E3$/, "it goes on behind what was not heard");
+});
+
+test("a page whose onToken fails is asked again later", async (t) => {
+  const { told, states, settle, source, count } = stage(t, { denied: async () => { throw new Error("no"); } });
+  told.statuses.push(401);
+  source().fail(true);
+  await settle();
+  assert.equal(states.at(-1), "unauthorized");
+  mock.timers.tick(1_000);
+  assert.equal(count(), 2);
+});
+
 test("also of a page that comes for the first time, where it asks for the past", (t) => {
   const { told, events, source } = stage(t);
   source().send("ready", READY, "c~0");
@@ -237,15 +260,16 @@ test("what was seen is found again by its place, and old messages are let go", (
   assert.equal(seen.after(null), null);
   const message = (seq, text = "x") => ({ term: "t", seq, id: `c~${seq}`, text });
   seen.start({ term: "s", seq: 9, id: "c~0" });
-  for (let seq = 1; seq <= 300; seq += 1) seen.push(message(seq));
-  assert.deepEqual(seen.last, { term: "t", seq: 300, id: "c~300" });
-  assert.equal(seen.after({ term: "t", seq: 298 }).length, 2);
-  assert.equal(seen.after({ term: "t", seq: 100 }).length, 200);
+  for (let seq = 1; seq <= 1100; seq += 1) seen.push(message(seq));
+  assert.deepEqual(seen.last, { term: "t", seq: 1100, id: "c~1100" });
+  assert.equal(seen.after({ term: "t", seq: 1098 }).length, 2);
+  assert.equal(seen.after({ term: "t", seq: 100 }).length, 1000);
   assert.equal(seen.after({ term: "t", seq: 99 }), null);
-  assert.equal(seen.after({ term: "u", seq: 299 }), null);
-  assert.ok(seen.isNews(message(301)) && !seen.isNews(message(300)));
-  seen.push(message(301, "y".repeat(600_000)));
-  assert.deepEqual(seen.newest(9).map(({ seq }) => seq), [301]);
+  assert.equal(seen.after({ term: "u", seq: 1099 }), null);
+  assert.equal(seen.after({ term: "u", seq: 1, id: "c~1099" }).length, 1, "a leader that is gone is known by the cursor");
+  assert.ok(seen.isNews(message(1101)) && !seen.isNews(message(1100)));
+  seen.push(message(1101, "y".repeat(600_000)));
+  assert.deepEqual(seen.newest(9).map(({ seq }) => seq), [1101]);
 });
 
 test("tokens of one user share, of two do not, and none is given away", () => {
@@ -253,6 +277,8 @@ test("tokens of one user share, of two do not, and none is given away", () => {
   assert.equal(scope(null), "");
   assert.equal(scope(token({ userId: "мойшэ", exp: 1 }, "one")), scope(token({ userId: "мойшэ", exp: 2 }, "two")));
   assert.notEqual(scope(token({ sub: "ann" }, "s")), scope(token({ sub: "bob" }, "s")));
+  const wrapped = (token) => Buffer.from(JSON.stringify({ token, id: "ann" })).toString("base64");
+  assert.equal(scope(wrapped(token({ userId: "ann", exp: 1 }, "one"))), scope(token({ userId: "ann", exp: 2 }, "two")), "goSSE's form");
   assert.notEqual(scope("opaque-one"), scope("opaque-two"));
   assert.ok(!scope("opaque-one").includes("opaque"));
 });
