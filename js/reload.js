@@ -28,7 +28,12 @@ function stylesheets(page, { paths, more }) {
   return more || isImported || named.length === 0 ? links : named;
 }
 
-const isOwn = ({ href }) => new URL(href).origin === location.origin;
+const isOwn = ({ href }) => parsed(href)?.origin === location.origin;
+
+/** Null for one like "http://[", which stays as it was written. */
+function parsed(href) {
+  return URL.canParse(href) ? new URL(href) : null;
+}
 
 /** What a stylesheet imports, and what that imports. */
 function imports(sheet) {
@@ -47,7 +52,7 @@ function readable(sheet) {
 
 /** Whether one of the paths is where this address ends: the page's folder may be below or above the changed one's. */
 export function isNamed(href, paths) {
-  const path = plain(new URL(href).pathname);
+  const path = plain(parsed(href)?.pathname ?? "");
   return Array.isArray(paths) && paths.some((name) => typeof name === "string" && name !== "" && path.endsWith(`/${name}`));
 }
 

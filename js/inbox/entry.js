@@ -1,15 +1,18 @@
 // One notification in the list.
 import { element } from "./element.js";
 import { look } from "./note.js";
-import { ago, exactly } from "./when.js";
+import { ago, day, exactly } from "./when.js";
 
 export class Entry {
-  #time;
+  /** The heading that it belongs under, or null. */
+  day = null;
+  #item;
 
-  /** `item` has `note`, the data that was sent, and `time`, in Unix seconds or null. */
-  constructor({ note, time }, lang) {
+  /** `item` has `note`, the data that was sent, `time`, in Unix seconds or null, and `at`, which stands for it. */
+  constructor(item, lang, now) {
+    const { note, time } = item;
     const { title, text, icon, image, url, colour, buttons } = look(note, document.baseURI);
-    this.#time = time;
+    this.#item = item;
     this.lang = lang;
     this.when = time === null ? null : element("time", { datetime: new Date(time * 1000).toISOString(), title: exactly(time, lang) });
     const link = (words) => (url ? element("a", { href: url, class: "whole", part: "link" }, words) : words);
@@ -23,10 +26,17 @@ export class Entry {
       image ? picture(image) : null);
     // By a property, never by text: a policy allows that, and it can only become a colour.
     if (colour.css) this.element.style.setProperty("--_colour", colour.css);
+    this.tell(now);
   }
 
-  update(isUnread, now) {
-    if (this.when) this.when.textContent = ago(this.#time, now, this.lang);
+  /** Says when it was, as seen from now. */
+  tell(now) {
+    const { time, at } = this.#item;
+    if (this.when) this.when.textContent = ago(time, now, this.lang);
+    this.day = Number.isFinite(at) ? day(at, now, this.lang) : null;
+  }
+
+  mark(isUnread) {
     if (isUnread === this.element.hasAttribute("data-unread")) return;
     this.element.toggleAttribute("data-unread", isUnread);
     if (isUnread) this.element.append(element("span", { class: "dot" }, element("span", { class: "sr-only" }, "Unread")));

@@ -9,8 +9,8 @@ const LONGEST_TITLE = 200;
 const LONGEST_TEXT = 1_000;
 /** Characters, as for toasts. */
 const LONGEST_ID = 128;
-/** Unix seconds that a Date can hold. */
-const LATEST = 8.64e12;
+/** Unix seconds, in the year 2096: whatever is later is in other units, and near the ends of what a Date can hold there are no days. */
+const LATEST = 4e9;
 const LIGATURE = /^[a-z0-9_]{1,64}$/;
 
 /** `{note: data, id}` for a notification to list, `{dismiss: id}` for one to take back, else `{}`; `data` as it was sent. */
@@ -37,7 +37,7 @@ export function look(data, base) {
 
 /** Unix seconds, or null. */
 export function timeOf(value) {
-  return Number.isFinite(value) && Math.abs(value) <= LATEST ? value : null;
+  return Number.isFinite(value) && value >= 0 && value <= LATEST ? value : null;
 }
 
 function isNote(data) {

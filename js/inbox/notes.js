@@ -4,15 +4,21 @@ import { isStart, loosely, placesOf, tagOf, Tags } from "./places.js";
 
 /** More than anyone scrolls through; older ones are left out. */
 const MOST = 1_000;
+/** Places remembered, two for each record; those that still matter are less than half. */
+const MOST_PLACES = 5_000;
+/** Ids remembered: more notifications that were replaced or taken back are seldom among those that pages bring. */
+const MOST_GONE = 5_000;
 
 export class Notes {
   /** `{note, id, place, rank, fresh, time, at}`: `at` is the time, or that of a neighbour where the record has none. */
   items = [];
   #tags = new Tags();
-  /** Of all records seen, by place: of two in the same stream the newer has the higher rank. */
+  /** Of records seen, by place: of two in the same stream the newer has the higher rank. */
   #ranks = new Map();
   /** Ids of notifications that something newer replaced or took back. */
   #gone = new Set();
+  /** The places up to which all is read, as last told. */
+  #mark = [];
   #head = [];
   #last = [];
   /** Unix time before which everything comes by pages. */
@@ -30,6 +36,7 @@ export class Notes {
     if (this.#head.length === 0 && page.length > 0) this.#head = this.#last = placesOf(page.at(-1).id);
     this.#oldest = page.length > 0 ? (timeOf(page[0].time) ?? this.#oldest) : -Infinity;
     for (const item of [...page].reverse()) this.#older(item);
+    this.#forget();
   }
 
   /** A record that arrives, at `now`: `{item}` if that changes anything, where `item` is the new one or null. */
@@ -48,14 +55,16 @@ export class Notes {
     const item = { note, id, place, rank: this.#top, fresh: !missed, time, at };
     const index = missed ? this.items.findIndex((other) => other.at <= at) : 0;
     this.items.splice(index < 0 ? this.items.length : index, 0, item);
-    if (this.items.length > MOST) this.#ranks.delete(this.items.pop().place);
+    if (this.items.length > MOST) this.items.pop();
+    this.#forget();
     return { item };
   }
 
   /** The unread ones; `mark` are the places up to which all is read, or null where nobody ever looked. */
   unread(mark) {
     const upto = new Map();
-    for (const place of mark ?? []) {
+    this.#mark = mark ?? [];
+    for (const place of this.#mark) {
       const rank = this.#rankOf(place);
       const tag = tagOf(place);
       upto.set(tag, Math.max(rank ?? -Infinity, upto.get(tag) ?? -Infinity));
@@ -83,9 +92,9 @@ export class Notes {
     if (this.#ranks.has(place)) return;
     this.#rank(place, --this.#bottom);
     const { note, id = null, dismiss = null } = kind(item.record);
-    if (dismiss !== null) this.#gone.add(dismiss);
+    if (dismiss !== null) this.#leave(dismiss);
     if (note === undefined || this.#gone.has(id)) return;
-    if (id !== null) this.#gone.add(id);
+    if (id !== null) this.#leave(id);
     const time = timeOf(item.time);
     const newer = this.items.at(-1)?.at ?? Infinity;
     this.items.push({ note, id, place, rank: this.#bottom, fresh: false, time, at: Math.min(newer, time ?? newer) });
@@ -103,7 +112,20 @@ export class Notes {
 
   #take(id) {
     this.items = this.items.filter((item) => item.id !== id);
+    this.#leave(id);
+  }
+
+  #leave(id) {
     this.#gone.add(id);
+    if (this.#gone.size > MOST_GONE) this.#gone.delete(this.#gone.values().next().value);
+  }
+
+  /** Keeps the places of what is listed, those that tell what is read, and those seen last. */
+  #forget() {
+    const { size } = this.#ranks;
+    if (size <= MOST_PLACES) return;
+    const needed = new Set([...this.items.map(({ place }) => place), ...this.#mark].flatMap((place) => [place, loosely(place)]));
+    this.#ranks = new Map([...this.#ranks].filter(([place], at) => needed.has(place) || at >= size - MOST));
   }
 
   #rank(place, rank) {

@@ -7,12 +7,16 @@ const CROSS = "M18.3 5.7 12 12l6.3 6.3-1.4 1.4-6.3-6.3-6.3 6.3-1.4-1.4L9.2 12 2.
 const PAGES_AT_ONCE = 5;
 /** Milliseconds between updates of "5 minutes ago". */
 const MINUTE = 60_000;
+/** Milliseconds until what changed is drawn without a frame: hidden pages have none. */
+const FRAME_AT_LAST = 1_000;
 
 export class Panel {
   #box = null;
   #list;
   #pages = 0;
   #timer = null;
+  #frame = null;
+  #late = null;
   #eye = null;
   #read = button("Mark all as read", "read");
   #ask = button("Also show on the desktop", "ask");
@@ -40,17 +44,20 @@ export class Panel {
   }
 
   open(box) {
+    // It may be open, with another box.
+    this.close();
     this.#box = box;
     this.#pages = 0;
     this.#eye = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more(), { root: this.#scroll, rootMargin: "200px" });
-    this.#timer = setInterval(() => this.draw(), MINUTE);
-    this.draw();
+    this.#timer = setInterval(() => this.#tell(), MINUTE);
+    this.#tell();
     this.#scroll.scrollTop = 0;
     this.#scroll.focus();
   }
 
   close() {
     clearInterval(this.#timer);
+    this.#rest();
     this.#eye?.disconnect();
     this.#eye = null;
     this.#say.textContent = "";
@@ -60,8 +67,26 @@ export class Panel {
     this.#say.textContent = text;
   }
 
+  /** Draws with the next frame, however much changes until then. */
   draw() {
-    if (this.#eye === null) return;
+    if (this.#eye === null || this.#late !== null) return;
+    this.#frame = requestAnimationFrame(() => this.#draw());
+    this.#late = setTimeout(() => this.#draw(), FRAME_AT_LAST);
+  }
+
+  #rest() {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#late);
+    this.#late = null;
+  }
+
+  #tell() {
+    this.#list.tell();
+    this.#draw();
+  }
+
+  #draw() {
+    this.#rest();
     const { items, unread } = this.#box;
     this.#list.draw(items, unread);
     this.#read.hidden = unread.size === 0;

@@ -5,10 +5,12 @@ const UNITS = [["hour", 3600], ["minute", 60]];
 /** After so many days the date says more. */
 const DAYS_IN_WORDS = 7;
 const DAY = 86_400;
+/** By what they were made of: making one takes far longer than using it. */
+const formats = new Map();
 
 /** "5 minutes ago", "yesterday", "12 May". */
 export function ago(time, now, lang) {
-  const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+  const words = format("RelativeTimeFormat", lang, { numeric: "auto" });
   const days = daysBetween(time, now);
   if (Math.abs(days) >= DAYS_IN_WORDS) return date(time, now, lang);
   const seconds = Math.round(time - now);
@@ -21,17 +23,32 @@ export function ago(time, now, lang) {
 export function day(time, now, lang) {
   const days = daysBetween(time, now);
   if (days !== 0 && days !== -1) return date(time, now, lang, { weekday: "long" });
-  const text = new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(days, "day");
+  const text = format("RelativeTimeFormat", lang, { numeric: "auto" }).format(days, "day");
   return text.charAt(0).toLocaleUpperCase(lang) + text.slice(1);
 }
 
 export function exactly(time, lang) {
-  return new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "short" }).format(time * 1000);
+  return format("DateTimeFormat", lang, { dateStyle: "full", timeStyle: "short" }).format(time * 1000);
+}
+
+/** The language that the page says it is in, or undefined, which is the browser's, where there is no such. */
+export function language(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function format(name, lang, options) {
+  const key = JSON.stringify([name, lang, options]);
+  if (!formats.has(key)) formats.set(key, new Intl[name](lang, options));
+  return formats.get(key);
 }
 
 function date(time, now, lang, more = {}) {
   const isThisYear = new Date(time * 1000).getFullYear() === new Date(now * 1000).getFullYear();
-  return new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", ...more, ...(isThisYear ? {} : { year: "numeric" }) }).format(time * 1000);
+  return format("DateTimeFormat", lang, { day: "numeric", month: "long", ...more, ...(isThisYear ? {} : { year: "numeric" }) }).format(time * 1000);
 }
 
 /** Of the calendar: a minute before midnight was yesterday. */

@@ -59,6 +59,21 @@ const ways = [
 
 const texts = (page, selector) => page.$$eval(selector, (found) => found.map((it) => it.textContent));
 
+test("the feed shows whatever was posted, from the history and live", async (t) => {
+  const it = await someone(t, "ann");
+  // Of such an object no text can be made.
+  const odd = { toString: 0, valueOf: 0 };
+  const post = (data) => ({ event: "post", data });
+  await it.server.append("ann", post({ author: odd, text: odd, time: odd }), post({ author: 5, text: "old", time: 0 }));
+  const page = await open(it, "feed");
+  await page.waitForSelector('#posts p:text-is("old")');
+  await it.server.append("ann", post({ author: odd, text: [odd], time: [odd] }), post("text"), post(null), post({ author: "ann", text: "new", time: "5" }));
+  await page.waitForSelector('#posts p:text-is("new")');
+  assert.deepEqual(await texts(page, "#posts strong"), ["ann", "someone", "someone", "someone", "5", "someone"]);
+  assert.deepEqual(await texts(page, "#posts li p:last-child"), ["new", "", "", "", "old", ""]);
+  assert.deepEqual(await page.$$eval("#posts time", (all) => all.map((time) => time.dateTime)), ["1970-01-01T00:00:05.000Z"]);
+});
+
 test("the gallery leads to each example", async (t) => {
   const { server, ann } = await someone(t, null);
   const page = await ann.context.newPage();

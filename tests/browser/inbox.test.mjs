@@ -65,7 +65,7 @@ test("old notifications count as read at first, new ones are counted until the p
   assert.equal(await page.textContent("tailcast-inbox h3"), "Today");
   await page.click("tailcast-inbox .read");
   await unread(page, 0);
-  assert.equal(await dots(page), 0);
+  await page.waitForSelector("tailcast-inbox .dot", { state: "detached" });
 });
 
 test("records without a time that are alike are each counted, also those that came while the page was away", async (t) => {
@@ -226,6 +226,108 @@ test("after the server was away nothing is missing or twice; an error offers ano
   await first(page, "meanwhile");
   assert.deepEqual(await titles(page), ["meanwhile", "before"]);
   assert.equal(await dots(page), 2);
+});
+
+test("neither a time that no day has, nor a language that is none, nor one that cannot be shown empties the list", async (t) => {
+  const server = await startServer(t);
+  await server.append("ann", note({ title: "old" }), note({ title: "long before" }, -8.64e12), note({ title: "long after" }, 8.64e12));
+  const ann = await visitor(browser, server);
+  const page = await ann.ownPage("ann", INBOX.replace(/document\.createElement\(.*?\)/, 'Object.assign($&, { lang: "de_DE" })'));
+  await loaded(page);
+  await server.append("ann", note({ title: "new" }, -8.64e12));
+  await unread(page, 1);
+  await open(page);
+  await first(page, "new");
+  assert.deepEqual(await titles(page), ["new", "long after", "long before", "old"]);
+  assert.equal(await page.$$eval("tailcast-inbox time", (all) => all.length), 1);
+  await close(page);
+
+  ann.allow(/cannot list a notification Error: broken/);
+  await page.evaluate(async () => {
+    const { openMissed } = await import(new URL("js/inbox/missed.js", window.tailcast.root).href);
+    let reads = 0;
+    const broken = { get title() { if (reads++ > 0) throw new Error("broken"); return "seen once"; } };
+    const record = { data: { time: -8.64e12 } };
+    openMissed([{ data: "one", record }, { data: broken, record: null }, { data: "two", record: null }], { root: window.tailcast.root });
+  });
+  await page.waitForSelector("dialog.missed[open]");
+  assert.deepEqual(await page.$$eval(".missed li .text", (all) => all.map((one) => one.textContent)), ["two", "one"]);
+});
+
+/** A client of the test's own in `window.fake`, whose records come when the page says so, and a count of what `Intl` was made. */
+async function puppet(page) {
+  await page.evaluate(() => {
+    const heard = {};
+    let last = 0;
+    window.made = 0;
+    for (const name of ["RelativeTimeFormat", "DateTimeFormat"]) {
+      Intl[name] = new Proxy(Intl[name], { construct: (target, given) => ((window.made += 1), new target(...given)) });
+    }
+    window.fake = {
+      root: window.tailcast.root, state: "open", user: "fake", channels: [],
+      on: (name, hear) => ((heard[name] = hear), () => {}),
+      fetch: async () => new Response("[]"),
+      tell(time) {
+        const id = `1~A.${(++last).toString(16)}.${String(last).padStart(5, "0")}`;
+        heard.record({ event: null, id, data: { time, cmd: "notify", data: { title: `n${last}` } } });
+      },
+    };
+    window.list = () => [...document.querySelector("tailcast-inbox").shadowRoot.querySelectorAll("li")];
+    document.querySelector("tailcast-inbox").client = window.fake;
+  });
+  await page.waitForFunction(() => Object.keys(localStorage).some((key) => key.endsWith(" fake")));
+}
+
+test("an open list of 1000 is drawn once for a frame, however much arrives", async (t) => {
+  const server = await startServer(t);
+  const page = await (await visitor(browser, server)).open("ann");
+  await puppet(page);
+  await page.evaluate((now) => {
+    for (let n = 0; n < 1000; n++) window.fake.tell(now - 120);
+  }, NOW);
+  await open(page);
+  await first(page, "n1000");
+  const drawn = await page.evaluate(async (now) => {
+    const found = [];
+    const look = () => found.push(window.list()[0].querySelector(".title").textContent);
+    const began = performance.now();
+    for (let n = 0; n < 100; n++) window.fake.tell(now);
+    look();
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    look();
+    return { found, made: window.made, took: performance.now() - began };
+  }, NOW);
+  t.diagnostic(`100 records beside 1000 took ${Math.round(drawn.took)} ms`);
+  assert.deepEqual(drawn.found, ["n1000", "n1100"]);
+  assert.ok(drawn.made < 10, `${drawn.made} formats were made`);
+
+  // A hidden page has no frames.
+  await page.evaluate(async (now) => {
+    const { requestAnimationFrame } = window;
+    window.requestAnimationFrame = () => 0;
+    window.fake.tell(now);
+    await new Promise((resolve) => new MutationObserver(resolve).observe(window.list()[0].parentNode, { childList: true }));
+    window.requestAnimationFrame = requestAnimationFrame;
+  }, NOW);
+  await first(page, "n1101");
+});
+
+test("words of time are those of the hour when the list opens, and each minute", async (t) => {
+  const server = await startServer(t);
+  const page = await (await visitor(browser, server)).open("ann");
+  await puppet(page);
+  const at = new Date((NOW - (NOW % 86_400)) * 1000 + 43_200_000);
+  await page.clock.install({ time: at });
+  await page.evaluate((time) => window.fake.tell(time), at / 1000);
+  const words = (text) => page.waitForSelector(`tailcast-inbox time:text-is("${text}")`);
+  await open(page);
+  await words("now");
+  await page.clock.fastForward(61_000);
+  await words("1 minute ago");
+  await close(page);
+  await page.clock.fastForward(7_200_000);
+  await open(page);
+  await words("2 hours ago");
 });
 
 test("an empty history says so", async (t) => {

@@ -53,6 +53,16 @@ test("a stylesheet is swapped, and the page stays as it is", async (t) => {
   assert.deepEqual([count(ann, "/"), count(ann, "/css/site.css"), count(ann, "/other.css")], [1, 3, 1]);
 });
 
+test("an address that is none is left as it is", async (t) => {
+  const html = head(sheet("http://["), sheet("/a.css")) + '<style>@import "http://[";</style><input>';
+  const { ann, page, save } = await site(t, { "index.html": html, "a.css": "body { color: red }" });
+  await colour(page, "rgb(255, 0, 0)");
+  await page.fill("input", "typed");
+  await save("a.css", "body { color: blue }");
+  await colour(page, "rgb(0, 0, 255)");
+  assert.deepEqual([await page.inputValue("input"), count(ann, "/")], ["typed", 1]);
+});
+
 test("a stylesheet that others import brings them anew", async (t) => {
   const { ann, page, save } = await site(t, {
     "index.html": head(sheet("/all.css"), sheet("/other.css")) + "<input>",

@@ -6,13 +6,16 @@ const SHOWN = 10;
 const list = document.getElementById("posts");
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-function show({ author, text, time }) {
-  const when = new Date(Number(time) * 1000);
-  const head = element("p", {}, element("strong", { dir: "auto" }, String(author ?? "someone")));
-  if (time && !Number.isNaN(when.valueOf())) {
+/** Whoever may write to the stream writes what they like: of an object not even a text can always be made. */
+const text = (value) => (["string", "number"].includes(typeof value) ? String(value) : "");
+
+function show(post) {
+  const when = new Date(Number(text(post.time)) * 1000);
+  const head = element("p", {}, element("strong", { dir: "auto" }, text(post.author) || "someone"));
+  if (when.valueOf()) {
     head.append(" ", element("time", { dateTime: when.toISOString() }, clock.format(when)));
   }
-  list.prepend(element("li", {}, head, element("p", { dir: "auto" }, String(text ?? ""))));
+  list.prepend(element("li", {}, head, element("p", { dir: "auto" }, text(post.text))));
   while (list.childElementCount > SHOWN) list.lastElementChild.remove();
   document.getElementById("none").hidden = true;
 }

@@ -1,14 +1,17 @@
 // The pure parts of the inbox.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { kind, look, timeOf } from "../../../js/inbox/note.js";
 import { Notes } from "../../../js/inbox/notes.js";
 import { loosely, placesOf, Tags } from "../../../js/inbox/places.js";
-import { ago, day } from "../../../js/inbox/when.js";
+import { ago, day, language } from "../../../js/inbox/when.js";
 
 const BASE = "https://site.example/app/";
 /** The places of two streams, "A" of the user and "B" of everyone, as an id: how many records each has so far. */
 const id = (own, all) => `1~A.${own.toString(16)}.${own ? hash(own) : ""}~B.${all.toString(16)}.${all ? hash(all) : ""}`;
+const NOW = Math.floor(Date.now() / 1000);
 const hash = (n) => `${String(n).padStart(4, "0")}QAAAA`;
 const note = (data, time) => ({ ...(time ? { time } : {}), cmd: "notify", data });
 const item = (own, all, user, record) => ({ id: id(own, all), user, channel: null, time: record.time, record });
@@ -33,7 +36,9 @@ test("what is seen of one", () => {
   assert.equal(look("only text", BASE).text, "only text");
   assert.equal(look({ url: "javascript:1" }, BASE).url, null);
   assert.equal(look({ text: "x".repeat(5000) }, BASE).text.length, 1001);
-  for (const time of [NaN, Infinity, "5", null, 1e300]) assert.equal(timeOf(time), null);
+  // Close to what a Date can hold there is no midnight before; milliseconds are a mistake.
+  for (const time of [NaN, Infinity, "5", null, 1e300, -8.64e12, 8.64e12, -1, NOW * 1000]) assert.equal(timeOf(time), null);
+  for (const time of [0, NOW]) assert.equal(timeOf(time), time);
 });
 
 test("places do not depend on how far back the server looked", () => {
@@ -117,6 +122,38 @@ test("no more than 1000 are kept", () => {
   assert.equal(notes.items.length, 1000);
   assert.equal(notes.items[0].note, "n1100");
   assert.ok(notes.isFull);
+});
+
+test("what is remembered does not grow with what arrives, and what was read stays so", () => {
+  setFlagsFromString("--expose-gc");
+  const used = () => {
+    runInNewContext("gc")();
+    return process.memoryUsage().heapUsed;
+  };
+  const notes = new Notes();
+  notes.page([item(1, 1, "ann", note({ id: "mine", text: "read long ago" })), item(1, 2, "all", note("read, too")), item(2, 2, "ann", note({ id: "gone", text: "read and dismissed" }))]);
+  notes.arrive(arriving(3, 2, { cmd: "dismiss", data: "gone" }));
+  const mark = notes.mark();
+  let n = 3;
+  const arrive = (count) => {
+    for (const last = n + 2 * count; n < last; n += 2) {
+      const id = `${n}`.padStart(120, "x");
+      notes.arrive(arriving(3, n, note({ id, text: "x" })));
+      notes.arrive(arriving(3, n + 1, { cmd: "dismiss", data: id }));
+      notes.unread(mark);
+    }
+  };
+  arrive(6_000);
+  const before = used();
+  arrive(30_000);
+  const grown = used() - before;
+  assert.ok(grown < 1e6, `${grown} bytes more`);
+  assert.deepEqual(shown(notes).map((note) => note.text ?? note), ["read, too", "read long ago"]);
+  assert.deepEqual(notes.unread(mark), []);
+});
+
+test("a language that is none is the browser's", () => {
+  assert.deepEqual(["de-at", "de_DE", "", undefined].map(language), ["de-AT", undefined, undefined, undefined]);
 });
 
 test("times in words", () => {

@@ -10,6 +10,7 @@ test("an address ends with the path of the file", () => {
   for (const href of ["http://h/xcss/a.css", "http://h/a.css", "http://h/css/a.css/b"]) {
     assert.ok(!isNamed(href, ["css/a.css"]), href);
   }
+  assert.ok(!isNamed("http://[", ["["]));
   assert.ok(isNamed("http://h/a%20%C3%BC.css", ["a ü.css"]));
   assert.ok(isNamed("http://h/100%.css", ["100%.css"]));
 });
