@@ -74,7 +74,7 @@ export class Inbox extends HTMLElement {
     const lang = this.closest("[lang]")?.lang || undefined;
     this.#panel = new Panel({ lang, close: () => this.close() });
     styled(this.attachShadow({ mode: "open" }), Inbox.style, this.#bell, this.#panel.element);
-    this.#popup = popup(this.#bell, this.#panel.element, this, (isOpen) => this.#turned(isOpen));
+    this.#popup = popup(this.#bell, this.#panel.element, (isOpen) => this.#turned(isOpen));
     this.#label();
   }
 

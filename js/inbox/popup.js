@@ -1,14 +1,13 @@
-// A panel that opens beside its button and closes by Escape or a press elsewhere: a popover where browsers have them.
+// A panel that opens beside its button and closes by Escape or a press elsewhere: a popover, as browsers have them since 2024.
 
 /** CSS pixels between panel, button and the window's edges. */
 const GAP = 8;
 /** Less height than this is not worth opening downwards, in CSS pixels. */
 const LEAST = 280;
 
-/** `{isOpen(), turn(open), close()}`; `turned(open)` is called when it opened or closed; what is inside `host` is not elsewhere. */
-export function popup(button, panel, host, turned) {
+/** `{isOpen(), turn(open), close()}`; `turned(open)` is called when it opened or closed. */
+export function popup(button, panel, turned) {
   let isOpen = false;
-  const isNative = "popover" in panel;
   const place = () => beside(button.getBoundingClientRect(), panel);
 
   function enter(open) {
@@ -22,32 +21,23 @@ export function popup(button, panel, host, turned) {
 
   function turn(open) {
     if (open === isOpen) return;
-    if (isNative) return open ? panel.showPopover() : panel.hidePopover();
-    panel.hidden = !open;
-    if (open) place();
-    enter(open);
-    if (!open) button.focus();
+    if (open) panel.showPopover();
+    else panel.hidePopover();
   }
 
-  if (isNative) {
-    panel.popover = "auto";
-    button.popoverTargetElement = panel;
-    let hadFocus = false;
-    panel.addEventListener("beforetoggle", ({ newState }) => {
-      hadFocus = newState === "closed" && panel.contains(panel.getRootNode().activeElement);
-      if (newState === "open") place();
-    });
-    panel.addEventListener("toggle", ({ newState }) => {
-      enter(newState === "open");
-      // Browsers give it back to the button, but not where both are in a shadow tree.
-      if (hadFocus) button.focus();
-    });
-  } else {
-    panel.hidden = true;
-    button.addEventListener("click", () => turn(!isOpen));
-    host.addEventListener("keydown", ({ key }) => key === "Escape" && turn(false));
-    document.addEventListener("pointerdown", (event) => event.composedPath().includes(host) || turn(false));
-  }
+  panel.popover = "auto";
+  button.popoverTargetElement = panel;
+  let hadFocus = false;
+  panel.addEventListener("beforetoggle", ({ newState }) => {
+    hadFocus = newState === "closed" && panel.contains(panel.getRootNode().activeElement);
+    if (newState === "open") place();
+  });
+  panel.addEventListener("toggle", ({ newState }) => {
+    enter(newState === "open");
+    // Browsers give it back to the button, but not where both are in a shadow tree.
+    if (hadFocus) button.focus();
+  });
+
   function close() {
     turn(false);
     // A popover that leaves the document says nothing.
