@@ -32,7 +32,7 @@ export function move(text, base) {
 }
 
 const SINGLE = new Map(Object.entries({ n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", v: "\v" }));
-const ESCAPE = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{0*([0-9a-f]{1,6})\}|([^0-9xu\r\n\u2028\u2029]))/giy;
+const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{0*([0-9a-fA-F]{1,6})\}|([^0-9xu\r\n\u2028\u2029]))/gy;
 
 /** What a JavaScript string literal stands for, or null where it is none, or more than one. */
 function unquoted(literal) {

@@ -49,8 +49,8 @@ export async function show({ options, title, text, buttons, id = null, url }, { 
     },
     onClosing: (_settings, _element, by) => gone(own, by),
   });
-  add(own, iziToast);
   if (old) replace(old, own, iziToast);
+  add(own, iziToast);
   announce([title, text].filter(Boolean).join("\n"), options.color === "red");
   return own;
 }

@@ -1,7 +1,7 @@
 // The toasts on this page: which ones they are, and how they go.
 import { giveBack } from "./focus.js";
 
-/** More fit on no screen; the oldest goes. */
+/** More fit on no screen; the oldest goes at once: transitions end only when a page has time, and in a burst it has none. */
 const MOST = 50;
 /** Records whose toast was closed in another tab, perhaps before it is here. */
 const MOST_CLOSED = 100;
@@ -12,7 +12,15 @@ const links = new WeakSet();
 /** Each is `{element, id, record, link}`, oldest first. */
 export function add(toast, iziToast) {
   toasts.add(toast);
-  if (toasts.size > MOST) hide(toasts.values().next().value, iziToast);
+  if (toasts.size > MOST) drop(toasts.values().next().value, iziToast);
+}
+
+function drop(toast, iziToast) {
+  // The newest cannot have the focus yet.
+  gone(toast, "tailcast", 0);
+  toast.element.parentNode.remove();
+  // iziToast's timers go on with it, though it is no longer on the page.
+  iziToast.hide({}, toast.element, "tailcast");
 }
 
 export function withId(id) {
@@ -28,10 +36,10 @@ export function hide(toast, iziToast, by = "tailcast") {
   if (toasts.has(toast)) iziToast.hide({}, toast.element, by);
 }
 
-/** iziToast says that a toast goes, for whatever reason. By hand is for all tabs. */
-export function gone(toast, by) {
+/** iziToast says that a toast goes, for whatever reason. By hand is for all tabs. A keyboard goes on at the `next` of the others. */
+export function gone(toast, by, next = -1) {
   if (!toasts.delete(toast)) return;
-  giveBack(toast.element, [...toasts].at(-1)?.element);
+  giveBack(toast.element, [...toasts].at(next)?.element);
   if (["button", "hand"].includes(by) && toast.record) toast.link.tell({ toast: "closed", record: toast.record });
 }
 

@@ -10,6 +10,9 @@ const HINTED = "tailcast-sound-hint";
 
 const started = new Map();
 let waiting = null;
+/** Whether a try is on its way, and whether there was a gesture since it began. */
+let trying = false;
+let gestured = false;
 let hinted = false;
 
 /** Plays `sound` if this is the tab that is heard; `hint` is called once in a session, when sounds have to wait for a gesture. */
@@ -36,9 +39,20 @@ function wait(newest) {
 }
 
 async function retry() {
-  const { sound, root, until } = waiting;
-  // Not every gesture counts: Escape does not, nor the first half of a tap.
-  if (performance.now() < until && (await play(sound, root)) === "refused") return;
+  gestured = true;
+  // One click is two gestures.
+  if (trying) return;
+  trying = true;
+  let tried, refused;
+  do {
+    gestured = false;
+    tried = waiting;
+    // Not every gesture counts: Escape does not, nor the first half of a tap.
+    refused = performance.now() < tried.until && (await play(tried.sound, tried.root)) === "refused";
+  } while (refused && gestured);
+  trying = false;
+  // A newer one came meanwhile.
+  if (refused || waiting !== tried) return;
   for (const gesture of GESTURES) removeEventListener(gesture, retry, true);
   waiting = null;
 }

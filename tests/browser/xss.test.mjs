@@ -77,7 +77,11 @@ for (const field of FIELDS) {
     if (field === "sound") ann.allow(/Failed to load resource/);
     const page = await ann.open("ann");
     const all = [...PAYLOADS.map((payload) => data(field, payload)), { title: "the last one" }];
-    await server.append("ann", ...all.map((data) => ({ cmd: "notify", data })));
+    // Of more at once only the newest are shown.
+    for (let at = 0; at < all.length; at += 20) {
+      await server.append("ann", ...all.slice(at, at + 20).map((data) => ({ cmd: "notify", data })));
+      await page.waitForFunction((count) => document.querySelectorAll(".iziToast").length === count, Math.min(at + 20, all.length));
+    }
     const last = await toast(page, "the last one");
     await last.waitForElementState("stable");
 

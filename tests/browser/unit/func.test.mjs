@@ -37,6 +37,7 @@ test("the strings of JavaScript", () => {
     [String.raw`"a\"b"`, 'a"b'],
     [String.raw`"a\\b"`, "a\\b"],
     [String.raw`'\x41\u0042\u{43}\u{00000044}\/\e'`, "ABCD/e"],
+    [String.raw`'\X41\U0041\xaF\u00Af'`, "X41U0041\u00af\u00af"],
     ["`a$b`", "a$b"],
     ["`$`", "$"],
     ["'a;b=c()'", "a;b=c()"],
