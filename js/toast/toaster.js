@@ -1,5 +1,4 @@
 // The commands of toasts: to show one, to take them back, to show many as one.
-import { burst, MOST_KEPT } from "./burst.js";
 import { loaded } from "./load.js";
 import { identity } from "../identity.js";
 import { toast } from "./notify.js";
@@ -7,39 +6,20 @@ import { show } from "./show.js";
 import { hide, isShown, withId } from "./shown.js";
 import { speak } from "./speaker.js";
 
-/** More that come at once cover what a person reads, and hold the page up: these are one toast, and the newest. */
-const MOST_AT_ONCE = 20;
-const NEWEST = 3;
-/** Milliseconds that the toast for many stays. */
-const MANY_STAYS = 15_000;
-/** Its id, by which one takes the place of another. */
-const MANY = "tailcast-many";
+/** Milliseconds that the toast for many old ones stays. */
+const MISSED_STAYS = 15_000;
 /** `func` of others' notifications that is left out is told of so many times. */
 const MOST_WARNINGS = 20;
 const warned = new Set();
-const waiting = burst(arrived);
-let many = null;
 let desktops = null;
 
 export async function notify(data, context) {
   const wanted = toast(data, document.baseURI, (button) => !button.func || context.allowFunc || refused(button));
   if (wanted.destroy) return takeBack();
   if (wanted.sound && !context.quiet) speak(wanted.sound, context, () => show(hint(), { ...context, record: null }));
-  if (wanted.options) waiting.add(wanted.id, { data, context, wanted });
-}
-
-async function arrived(all) {
-  if (all.length <= MOST_AT_ONCE) return Promise.all(all.map(present));
-  const desktop = all.some(({ wanted }) => wanted.desktop);
-  const time = all.some(({ wanted }) => wanted.options.timeout === 0) ? 0 : MANY_STAYS;
-  // What is on the page is not left as it was.
-  const seen = all.filter(({ wanted }, at) => at >= all.length - NEWEST || withId(wanted.id));
-  await Promise.all([missed(all, { desktop, time }), ...seen.map(({ wanted, context }) => show(wanted, context))]);
-}
-
-async function present({ wanted, context }) {
+  if (!wanted.options) return;
   const shown = await show(wanted, context);
-  if (wanted.desktop && !context.quiet) onDesktop(wanted, context, shown);
+  if (wanted.desktop && !context.quiet) await onDesktop(wanted, context, shown);
 }
 
 /** Takes back the toast that has this id. */
@@ -48,25 +28,17 @@ export async function dismiss(data) {
   if (id !== null) await takeBack(id);
 }
 
-/** Shows many notifications, `[{data, context}]`, as one toast that opens the list of them, and of those for which such a toast stands. */
-export async function missed(kept, { desktop = false, time = MANY_STAYS } = {}) {
+/** Shows many old notifications, `[{data, context}]`, as one toast that opens the list of them. */
+export async function missed(kept) {
   const { data, context } = kept.at(-1);
-  // One that was asked for before is on the page then.
-  await loaded();
-  const old = (withId(MANY) && many) || { items: [], time: MANY_STAYS };
-  const added = kept.map(({ data, context }) => [identity(data?.id) ?? Symbol(), { data, record: context.record }]);
-  const items = new Map([...new Map([...old.items, ...added])].slice(-MOST_KEPT));
-  // One that is to stay until it is closed keeps them all.
-  time &&= old.time;
+  const items = kept.map(({ data, context }) => ({ data, record: context.record }));
   const newest = toast(data, document.baseURI);
-  const title = `${items.size} notification${items.size === 1 ? "" : "s"}`;
   const wanted = {
-    ...toast({ title, text: newest.title || newest.text, icon: "notifications", time, id: MANY, desktop }),
-    buttons: [{ name: "Show", cover: true, act: () => openMissed([...items.values()], context) }],
+    ...toast({ title: `${kept.length} missed`, text: newest.title || newest.text, icon: "notifications", time: MISSED_STAYS }),
+    buttons: [{ name: "Show", cover: true, act: () => openMissed(items, context) }],
   };
-  many = { items, time };
   // It stands for all of them, so it is nobody's record.
-  await present({ wanted, context: { ...context, record: null } });
+  await show(wanted, { ...context, record: null });
 }
 
 async function openMissed(items, { root }) {
@@ -79,8 +51,6 @@ function hint() {
 }
 
 async function takeBack(id = null) {
-  waiting.drop(id);
-  many?.items.delete(id);
   const iziToast = await loaded();
   if (id !== null) hide(withId(id), iziToast);
   // Those of the page itself, too: that is what iziToast's destroy() does, which makes the timers of young toasts throw.
