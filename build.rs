@@ -124,7 +124,7 @@ fn copy_served(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
 fn bundle(from: &Path, to: &Path, modules: &Path) -> Result<(), Box<dyn Error>> {
     let options = [
         "--minify",
-        "--sourcemap",
+        "--sourcemap=external",
         "--target=es2022",
         "--log-level=error",
         "--allow-overwrite",

@@ -10,7 +10,7 @@ export async function openMissed(items, { root }) {
   const list = new List(document.documentElement.lang || undefined);
   const close = element("button", { type: "button", part: "button", autofocus: "" }, "Close");
   const dialog = element("dialog", { class: "missed", part: "panel", "aria-labelledby": "title" },
-    element("div", { class: "head" }, element("h2", { id: "title" }, "While you were away"), close),
+    element("div", { class: "head" }, element("h2", { id: "title" }, "Notifications"), close),
     element("div", { class: "scroll", tabindex: "0", role: "group", "aria-labelledby": "title" }, list.element));
 
   loadIcons(root);

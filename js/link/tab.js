@@ -11,7 +11,7 @@ const ANSWERS_WITHIN = 5_000;
 const PATIENCE = 2.5;
 /** Milliseconds in which a leader's connection opens, or it is asked for again. */
 const OPENS_WITHIN = 30_000;
-const LEAPT = { reason: "more came while this page was away than the browser's other tabs keep; what lies between is in the history" };
+const LEAPT = { reason: "more came than other tabs keep" };
 /** Milliseconds between two tokens that a tab offers to a leader whose own was refused. */
 const HELPS_EVERY = 30_000;
 

@@ -1,23 +1,43 @@
 // The commands of toasts: to show one, to take them back, to show many as one.
-import { loaded } from "./load.js";
 import { identity } from "../identity.js";
+import { burst, MOST_KEPT } from "./burst.js";
+import { loaded } from "./load.js";
 import { toast } from "./notify.js";
 import { show } from "./show.js";
 import { hide, isShown, withId } from "./shown.js";
 import { speak } from "./speaker.js";
 
-/** Milliseconds that the toast for many old ones stays. */
-const MISSED_STAYS = 15_000;
+/** More that come at once cover what a person reads, and hold the page up: these are one toast, and the newest. */
+const MOST_AT_ONCE = 20;
+const NEWEST = 3;
+/** The id of that toast: while it is there, it counts on. */
+const BURST = "tailcast-many";
+/** Milliseconds that the toast for many stays. */
+const MANY_STAYS = 15_000;
 /** `func` of others' notifications that is left out is told of so many times. */
 const MOST_WARNINGS = 20;
 const warned = new Set();
+const waiting = burst(arrived);
+let heap = [];
 let desktops = null;
 
 export async function notify(data, context) {
   const wanted = toast(data, document.baseURI, (button) => !button.func || context.allowFunc || refused(button));
   if (wanted.destroy) return takeBack();
   if (wanted.sound && !context.quiet) speak(wanted.sound, context, () => show(hint(), { ...context, record: null }));
-  if (!wanted.options) return;
+  if (wanted.options) waiting.add(wanted.id, { data, context, wanted });
+}
+
+async function arrived(all) {
+  if (all.length <= MOST_AT_ONCE) return Promise.all(all.map(present));
+  // What is on the page is not left as it was.
+  const seen = all.filter(({ wanted }, at) => at >= all.length - NEWEST || withId(wanted.id));
+  heap = [...(withId(BURST) ? heap : []), ...all].slice(-MOST_KEPT);
+  await many(heap, "notifications", BURST);
+  await Promise.all(seen.map(present));
+}
+
+async function present({ wanted, context }) {
   const shown = await show(wanted, context);
   if (wanted.desktop && !context.quiet) await onDesktop(wanted, context, shown);
 }
@@ -29,12 +49,14 @@ export async function dismiss(data) {
 }
 
 /** Shows many old notifications, `[{data, context}]`, as one toast that opens the list of them. */
-export async function missed(kept) {
+export const missed = (kept) => many(kept, "missed", null);
+
+async function many(kept, what, id) {
   const { data, context } = kept.at(-1);
   const items = kept.map(({ data, context }) => ({ data, record: context.record }));
   const newest = toast(data, document.baseURI);
   const wanted = {
-    ...toast({ title: `${kept.length} missed`, text: newest.title || newest.text, icon: "notifications", time: MISSED_STAYS }),
+    ...toast({ title: `${kept.length} ${what}`, text: newest.title || newest.text, icon: "notifications", time: MANY_STAYS, id }),
     buttons: [{ name: "Show", cover: true, act: () => openMissed(items, context) }],
   };
   // It stands for all of them, so it is nobody's record.
@@ -51,6 +73,7 @@ function hint() {
 }
 
 async function takeBack(id = null) {
+  waiting.drop(id);
   const iziToast = await loaded();
   if (id !== null) hide(withId(id), iziToast);
   // Those of the page itself, too: that is what iziToast's destroy() does, which makes the timers of young toasts throw.

@@ -559,6 +559,33 @@ test("no more than fit any screen are on the page, and the oldest go at once", a
   await page.waitForFunction(() => done === 20);
 });
 
+test("a burst is one toast with the newest, and its list has all", async (t) => {
+  const { page, send } = await ann(t, `${MOST} var shown = []; document.addEventListener("tailcast-missed", (event) => { event.preventDefault(); shown = event.detail.items; });`);
+  const burst = (from, to) => send(...Array.from({ length: to - from }, (_, n) => ({ cmd: "notify", data: { title: `n${from + n}.` } })));
+  const titles = async () => (await toasts(page)).map(({ title }) => title);
+  await send({ cmd: "notify", data: { title: "10 %", id: "job", time: 0 } });
+  await toast(page, "10 %");
+  await send(
+    { cmd: "notify", data: { title: "60 %", id: "job", time: 0 } },
+    { cmd: "notify", data: { title: "taken back", id: "x" } },
+    ...Array.from({ length: 299 }, (_, n) => ({ cmd: "notify", data: { title: `n${n}.` } })),
+    { cmd: "dismiss", data: "x" },
+  );
+  // The first is shown at once, before there is a burst.
+  await toast(page, "299 notifications");
+  await toast(page, "n298.");
+  assert.ok((await titles()).includes("60 %") && !(await titles()).includes("taken back"));
+  assert.ok((await page.evaluate(() => most)) <= 40, "at any time");
+
+  // A burst that goes on makes it count on, in its place.
+  await burst(299, 399);
+  await toast(page, "398 notifications");
+  assert.equal((await titles()).filter((title) => title.endsWith("notifications")).length, 1);
+  await (await (await toast(page, "398 notifications")).$("text=Show")).click();
+  assert.deepEqual(await page.evaluate(() => shown.map(({ data }) => data.title)), Array.from({ length: 399 }, (_, n) => `n${n}.`).toSpliced(299, 1));
+  assert.ok(await page.evaluate(() => shown.every(({ record }) => record.id)));
+});
+
 test("who wants no motion sees none", async (t) => {
   const { page, notify } = await ann(t, "", { context: { reducedMotion: "reduce" } });
   await notify({ title: "still", text: "x", icon: "email", time: 60_000, button: { name: "Go", url: "/" } });

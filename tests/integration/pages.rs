@@ -226,6 +226,8 @@ fn texts_are_compressed_for_who_takes_that() {
     let server = Server::start();
     let path = "/js/tailcast.js";
     let plain = server.get(path);
+    assert_eq!(plain.header("sourcemap"), Some("tailcast.js.map"));
+    assert_eq!(server.get("/js/tailcast.js.map").status, 200);
     assert_eq!(
         (
             plain.header("content-encoding"),

@@ -3,12 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
-use http::Request;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, RANGE, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
+use http::{HeaderName, Request};
 use rust_embed::RustEmbed;
 
 use super::{insert, knows};
@@ -20,6 +20,9 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 
 /// What `build.rs` adds to the name of a text for its compressed form.
 const PACKED: &str = ".gz";
+
+/// Where tools find what a file was made of.
+const SOURCE_MAP: HeaderName = HeaderName::from_static("sourcemap");
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/assets"]
@@ -51,6 +54,11 @@ pub fn embedded(request: &Request<()>, path: &str) -> Option<Reply> {
         set(&mut reply, REFERRER_POLICY, "no-referrer");
         reply
     };
+    if Embedded::get(&format!("{path}.map")).is_some() {
+        // In the place of a last line in each file (ECMA-426, section 12).
+        let name = path.rsplit('/').next().unwrap_or(path);
+        insert(&mut reply, SOURCE_MAP, &format!("{name}.map"));
+    }
     if varies {
         set(&mut reply, VARY, "Accept-Encoding");
     }
