@@ -89,8 +89,8 @@ async function onDesktop(wanted, context, shown) {
 function refused({ name }) {
   if (!warned.has(name) && warned.size < MOST_WARNINGS) {
     warned.add(name);
-    const mend = "give it url or cmd; data-allow-func on the script element of tailcast runs such code on this page";
-    console.warn(`tailcast: the button ${JSON.stringify(name.slice(0, 80))} is left out, because its func is not a plain change of the page: ${mend}`);
+    const mend = "give it url or cmd, or allow it by data-allow-func on the script";
+    console.warn(`tailcast: the button ${JSON.stringify(name.slice(0, 80))} is left out, its func is no plain move: ${mend}`);
   }
   return false;
 }
