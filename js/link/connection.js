@@ -162,7 +162,7 @@ function resumed(url, lastId) {
 const isBehind = (text) => JSON.parse(text).behind === true;
 
 /** Milliseconds between the server's signs of life, if it says so. */
-function heartbeat(text) {
+export function heartbeat(text) {
   try {
     const every = JSON.parse(text)?.heartbeat;
     return Number.isFinite(every) && every > 0 ? every : null;

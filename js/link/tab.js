@@ -1,5 +1,6 @@
 // One tab of a browser: it leads and has the connection, or it follows the tab that does.
 import { Alarm } from "./alarm.js";
+import { heartbeat } from "./connection.js";
 import { Election } from "./election.js";
 import { Leader } from "./leader.js";
 import { same, Seen } from "./seen.js";
@@ -274,13 +275,5 @@ export class Tab {
     } catch {
       // Refused: what comes between two pages of this tab while another leads is shown there only.
     }
-  }
-}
-
-function heartbeat(ready) {
-  try {
-    return JSON.parse(ready)?.heartbeat ?? null;
-  } catch {
-    return null;
   }
 }
