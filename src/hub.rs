@@ -8,6 +8,7 @@ mod follower;
 mod lane;
 mod looker;
 mod rejections;
+mod signal;
 mod stream;
 mod tail;
 
@@ -19,12 +20,14 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 pub use follower::Follower;
 pub use lane::Begin;
 pub use rejections::{Rejection, Rejections};
+pub use signal::Crowd;
 
 use crate::address::Address;
 use crate::meter::Meter;
 use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
 use crate::store::{Retention, Store, lock};
 use looker::{Job, Looker};
+use signal::Signal;
 use stream::Stream;
 
 /// How many threads look at files. Two, so that a large file that is read whole does not hold up the rest.
@@ -55,7 +58,7 @@ pub(crate) struct Registry {
     lookers: OnceLock<Vec<Looker>>,
     watch: OnceLock<Arc<Watch>>,
     shares: RandomState,
-    ids: AtomicU64,
+    numbers: AtomicU64,
     rejections: Arc<Rejections>,
 }
 
@@ -90,8 +93,19 @@ impl Hub {
     /// Follows streams from where `begin` says. Blocks on the disk while it finds the places.
     #[must_use]
     pub fn follow(&self, addresses: &[Address], begin: &Begin) -> Follower {
-        let id = self.0.ids.fetch_add(1, Ordering::Relaxed);
-        Follower::new(Arc::clone(&self.0), id, addresses, begin)
+        Follower::new(
+            Arc::clone(&self.0),
+            Signal::Own(Arc::default()),
+            addresses,
+            begin,
+        )
+    }
+
+    /// The same for one of a crowd, which is told of changes in the follower's stead.
+    #[must_use]
+    pub fn follow_in(&self, crowd: &Arc<Crowd>, addresses: &[Address], begin: &Begin) -> Follower {
+        let signal = Signal::Crowd(Arc::clone(crowd));
+        Follower::new(Arc::clone(&self.0), signal, addresses, begin)
     }
 
     /// Says that a stream changed, for a writer that need not wait for the watch to notice.
@@ -136,7 +150,7 @@ impl Registry {
             lookers: OnceLock::new(),
             watch: OnceLock::new(),
             shares: RandomState::new(),
-            ids: AtomicU64::new(0),
+            numbers: AtomicU64::new(0),
             rejections: Arc::default(),
         }
     }
@@ -191,7 +205,8 @@ impl Registry {
                 let file = self.store.follow(address.clone());
                 let path = self.store.root().file(address);
                 let (rejections, meter) = (Arc::clone(&self.rejections), Arc::clone(&self.meter));
-                let stream = Stream::new(file, address.clone(), path, rejections, meter);
+                let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+                let stream = Stream::new(number, file, address.clone(), path, rejections, meter);
                 let stream = Arc::new(stream);
                 Followed {
                     stream,

@@ -61,7 +61,7 @@ pub fn run(common: &Common, settings: &Serve) -> anyhow::Result<()> {
         let control_tls = tls
             .clone()
             .filter(|_| at.is_some_and(|at| listen::is_public(at.ip())));
-        let apps = Apps::new(common, settings, &hub, &stop, proof, at);
+        let apps = Apps::new(common, settings, &hub, &stop, proof, at)?;
         let sampled = status::keep(apps.board, stop.clone());
         background.spawn(stop.clone().run_until_cancelled_owned(sampled));
         background.spawn(

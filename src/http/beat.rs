@@ -1,8 +1,19 @@
-//! When a client is told that its event stream lives.
+//! What the server itself tells a client: that its event stream lives, and when to come back.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::sse;
+
+/// Over how long clients spread their return after the server has stopped, in milliseconds.
+const RETURN_SPREAD: u32 = 10_000;
+
+/// What a client is told that must come back later, but not all at the same time. An `EventSource` gives up for good on
+/// any status but 200.
+pub fn later(retry: u32) -> Vec<u8> {
+    sse::retry(retry.saturating_add(fastrand::u32(0..RETURN_SPREAD)))
+}
 
 /// Signs of life of one event stream.
 #[derive(Debug)]
@@ -50,9 +61,26 @@ impl Beat {
         matches!(self.kind, Kind::Ping { .. })
     }
 
-    /// The `ping` that belongs behind what is sent at `now`, if it is time: whether all that was missed has been sent. The
-    /// next one is due later then.
-    pub fn ping(&mut self, now: Instant, caught_up: bool) -> Option<bool> {
+    /// Adds the `ping` that belongs behind what is sent at `now`, if it is time, with the cursor, which may have moved
+    /// without an event. `caught_up` is whether all that was missed has been sent.
+    pub fn ping(
+        &mut self,
+        out: &mut Vec<u8>,
+        now: Instant,
+        caught_up: bool,
+        cursor: impl FnOnce() -> String,
+    ) {
+        if let Some(live) = self.due(now, caught_up) {
+            let behind = if live { "" } else { r#","behind":true"# };
+            let data = format!(r#"{{"heartbeat":{}{behind}}}"#, self.every.as_millis());
+            sse::body(out, Some("ping"), &data, None);
+            sse::finish(out, [&*cursor()]);
+        }
+    }
+
+    /// Whether the `ping` that is due now, if one is, says that all that was missed has been sent. The next one is due
+    /// later then.
+    fn due(&mut self, now: Instant, caught_up: bool) -> Option<bool> {
         let Kind::Ping { at, live } = &mut self.kind else {
             return None;
         };
@@ -76,18 +104,18 @@ mod tests {
         let now = Instant::now();
         let mut beat = Beat::new(EVERY, false, now);
         assert_eq!(beat.next(now), now + EVERY);
-        assert_eq!(beat.ping(now + EVERY * 2, true), None);
+        assert_eq!(beat.due(now + EVERY * 2, true), None);
     }
 
     #[test]
     fn the_first_live_ping_comes_when_all_was_sent_and_the_others_whatever_is_sent() {
         let now = Instant::now();
         let mut beat = Beat::new(EVERY, true, now);
-        assert_eq!(beat.ping(now + EVERY / 2, false), None);
-        assert_eq!(beat.ping(now, true), Some(true));
-        assert_eq!(beat.ping(now + EVERY / 2, true), None);
+        assert_eq!(beat.due(now + EVERY / 2, false), None);
+        assert_eq!(beat.due(now, true), Some(true));
+        assert_eq!(beat.due(now + EVERY / 2, true), None);
         assert_eq!(beat.next(now + EVERY / 2), now + EVERY);
-        assert_eq!(beat.ping(now + EVERY, false), Some(true));
+        assert_eq!(beat.due(now + EVERY, false), Some(true));
         assert_eq!(beat.next(now), now + EVERY * 2);
     }
 
@@ -96,8 +124,8 @@ mod tests {
         let now = Instant::now();
         let mut beat = Beat::new(EVERY, true, now);
         assert_eq!(beat.next(now + EVERY * 2), now + EVERY);
-        assert_eq!(beat.ping(now + EVERY, false), Some(false));
-        assert_eq!(beat.ping(now + EVERY + EVERY / 2, true), Some(true));
-        assert_eq!(beat.ping(now + EVERY * 2, true), None);
+        assert_eq!(beat.due(now + EVERY, false), Some(false));
+        assert_eq!(beat.due(now + EVERY + EVERY / 2, true), Some(true));
+        assert_eq!(beat.due(now + EVERY * 2, true), None);
     }
 }

@@ -1,38 +1,31 @@
 //! `GET /events`: the event stream of whoever asks.
 
-use std::io;
+mod frames;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, Method, Request, Response};
-use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
-use tokio::time::{Instant, sleep_until};
+use http::{HeaderName, Method, Request};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::beat::Beat;
+use super::beat::{Beat, later};
+use super::client::{Client, Here};
+use super::delivery::{Delivery, Takeover};
 use super::guard::Guard;
 use super::peer::Proxies;
-use super::presence::{Listed, Presence, Why};
+use super::presence::{End, Presence};
 use super::reply::{self, Problem, Reply, set};
 use super::wish::Wish;
 use crate::address::{Address, Channel, User};
-use crate::hub::{Follower, Hub};
-use crate::meter::Meter;
+use crate::hub::{Crowd, Follower, Hub};
 use crate::record::Event;
 use crate::sse;
 use crate::store::since::unix_now_exact;
 use crate::store::{From, Resumed, Store};
 
-/// How much is taken at once from the tails, and as much from files, in bytes, however much is new: what a
-/// client that does not read can cost.
-const MAX_WRITE: usize = 32 * 1024;
-
-/// Over how long clients spread their return after the server has stopped, in milliseconds.
-const RETURN_SPREAD: u32 = 10_000;
+pub(super) use frames::expired;
 
 /// Serves event streams.
 #[derive(Debug, Clone)]
@@ -51,6 +44,8 @@ pub struct Events {
     pub heartbeat: Duration,
     /// How long a browser waits before it connects again, in milliseconds.
     pub retry: u32,
+    /// Writes to the sockets that can be taken back.
+    pub delivery: Arc<Delivery>,
     /// Ends every stream.
     pub stop: CancellationToken,
 }
@@ -69,6 +64,12 @@ impl Events {
         if request.method() == Method::HEAD {
             return Ok(head(reply::ok()));
         }
+        let line = Takeover::is_possible(request).then(|| self.delivery.line());
+        let ended = self.stop.child_token();
+        let end = match &line {
+            Some(line) => line.end(),
+            None => End::Token(ended.clone()),
+        };
         // In open mode a name proves nothing.
         let counts = identity.expires().is_some();
         let listed = self.presence.enter(
@@ -76,48 +77,30 @@ impl Events {
             &wish.channels,
             self.proxies.client(request),
             self.proxies.network(request),
-            &self.stop,
+            end,
         );
         let Some(listed) = listed else {
             self.hub.meter().limited.inc();
             return Ok(head(reply::whole(later(self.retry))));
         };
         let here = Here::new(listed, self.hub.meter());
-        let hub = self.hub.clone();
-        let retry = self.retry;
-        let (heartbeat, ping) = (self.heartbeat, wish.ping);
-        let start = move || start(&hub, &wish, (retry, heartbeat), baseline);
+        let (hub, words) = (self.hub.clone(), (self.retry, self.heartbeat));
+        let (crowd, ping) = (line.as_ref().map(|it| Arc::clone(it.crowd())), wish.ping);
+        let start = move || start(&hub, crowd.as_ref(), &wish, words, baseline);
         let started = tokio::task::spawn_blocking(start);
         let (follower, first) = started.await.map_err(|_| Problem::Server)?;
-        let beat = Beat::new(heartbeat, ping, Instant::now());
-        Ok(head(self.stream(follower, first, beat, lasts, here)))
-    }
-
-    fn stream(
-        &self,
-        follower: Follower,
-        first: Vec<u8>,
-        beat: Beat,
-        lasts: Option<Duration>,
-        here: Here,
-    ) -> Reply {
-        let until = lasts.and_then(|lasts| Instant::now().checked_add(lasts));
-        let live = Live {
+        let now = Instant::now();
+        let client = Client {
             follower,
-            beat,
-            heartbeat: self.heartbeat,
-            stop: self.stop.clone(),
+            beat: Beat::new(self.heartbeat, ping, now),
+            until: lasts.and_then(|lasts| now.checked_add(lasts)),
             here,
-            until,
-            retry: self.retry,
             first,
-            ended: false,
         };
-        let frames = stream::unfold(live, |live| async move {
-            let (text, live) = live.next().await?;
-            Some((Ok::<_, io::Error>(Frame::data(text)), live))
-        });
-        Response::new(StreamBody::new(frames).boxed_unsync())
+        Ok(head(match line {
+            Some(line) => Takeover::reply(line, client),
+            None => frames::reply(client, self.stop.clone(), ended, self.retry),
+        }))
     }
 }
 
@@ -135,143 +118,18 @@ pub(super) fn head(mut reply: Reply) -> Reply {
     reply
 }
 
-/// Keeps an event stream listed and counted.
-struct Here {
-    listed: Listed,
-    meter: Arc<Meter>,
-}
-
-impl Here {
-    fn new(listed: Listed, meter: &Arc<Meter>) -> Self {
-        meter.followers.inc();
-        let meter = Arc::clone(meter);
-        Self { listed, meter }
-    }
-}
-
-impl Drop for Here {
-    fn drop(&mut self) {
-        self.meter.followers.dec();
-    }
-}
-
-/// A running event stream.
-struct Live {
-    follower: Follower,
-    beat: Beat,
-    heartbeat: Duration,
-    stop: CancellationToken,
-    here: Here,
-    /// When the token that it was asked for with expires.
-    until: Option<Instant>,
-    retry: u32,
-    /// What is sent before anything else.
-    first: Vec<u8>,
-    ended: bool,
-}
-
-impl Live {
-    /// The next piece of event stream text, when there is one; `None` at the end.
-    async fn next(mut self) -> Option<(Bytes, Self)> {
-        if self.ended {
-            return None;
-        }
-        if self.until.is_some_and(|until| until <= Instant::now()) {
-            return self.ends(Why::Expired);
-        }
-        let silent_until = self.beat.next(Instant::now());
-        let mut out = std::mem::take(&mut self.first);
-        loop {
-            let behind = self.follower.read(&mut out, MAX_WRITE);
-            let mut again = None;
-            if behind {
-                let mut follower = self.follower;
-                let read = move || {
-                    // With a share of its own, so that a busy stream does not starve one that is behind.
-                    let max = out.len() + MAX_WRITE;
-                    let again = follower.catch_up(&mut out, max);
-                    (follower, out, again)
-                };
-                (self.follower, out, again) = tokio::task::spawn_blocking(read).await.ok()?;
-            }
-            // Also who waits for nothing but a file that cannot be opened.
-            let rests = !behind || (out.is_empty() && again.is_none());
-            let caught_up = rests && out.len() < MAX_WRITE;
-            if let Some(live) = self.beat.ping(Instant::now(), caught_up) {
-                ping(&mut out, self.heartbeat, live, &self.follower.cursor());
-            }
-            if !out.is_empty() {
-                // Who has much to take takes turns with everyone else.
-                if out.len() >= MAX_WRITE {
-                    tokio::task::yield_now().await;
-                }
-                self.here.listed.gives();
-                return Some((out.into(), self));
-            }
-            self.here.listed.took_all();
-            let again = again.map_or(silent_until, |wait| silent_until.min(Instant::now() + wait));
-            tokio::select! {
-                // Whoever is disconnected when the server stops is told so.
-                biased;
-                () = self.stop.cancelled() => return Some(self.last_words()),
-                () = expired(self.until) => return self.ends(Why::Expired),
-                () = self.here.listed.end.cancelled() => return self.ends(Why::Disconnected),
-                () = self.follower.changed() => {}
-                () = sleep_until(again) => {
-                    if again == silent_until && !self.beat.is_ping() {
-                        self.here.listed.gives();
-                        return Some((Bytes::from_static(sse::HEARTBEAT), self));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Live {
-    /// No more comes, for this reason.
-    fn ends<T>(mut self, why: Why) -> Option<T> {
-        self.here.listed.ends(why);
-        None
-    }
-
-    /// When the server stops, all its clients come back; not all in the same second.
-    fn last_words(mut self) -> (Bytes, Self) {
-        self.ended = true;
-        self.here.listed.ends(Why::Stops);
-        (later(self.retry).into(), self)
-    }
-}
-
-/// What a client is told that must come back later, but not all at the same time. An `EventSource` gives up for good on
-/// any status but 200.
-pub(super) fn later(retry: u32) -> Vec<u8> {
-    sse::retry(retry.saturating_add(fastrand::u32(0..RETURN_SPREAD)))
-}
-
-pub(super) async fn expired(until: Option<Instant>) {
-    match until {
-        Some(until) => sleep_until(until).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// A sign of life that pages see, with the cursor, which may have moved without an event.
-fn ping(out: &mut Vec<u8>, heartbeat: Duration, live: bool, cursor: &str) {
-    let behind = if live { "" } else { r#","behind":true"# };
-    let data = format!(r#"{{"heartbeat":{}{behind}}}"#, heartbeat.as_millis());
-    sse::body(out, Some("ping"), &data, None);
-    sse::finish(out, [cursor]);
-}
-
 fn start(
     hub: &Hub,
+    crowd: Option<&Arc<Crowd>>,
     wish: &Wish,
     (retry, heartbeat): (u32, Duration),
     baseline: bool,
 ) -> (Follower, Vec<u8>) {
     let addresses = wish.addresses();
-    let follower = hub.follow(&addresses, &wish.begin);
+    let follower = match crowd {
+        Some(crowd) => hub.follow_in(crowd, &addresses, &wish.begin),
+        None => hub.follow(&addresses, &wish.begin),
+    };
     let mut out = Vec::new();
     let mut ready = serde_json::json!({
         "user": wish.user.as_ref().map(User::as_str),

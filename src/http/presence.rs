@@ -6,7 +6,7 @@ mod recent;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,8 +73,30 @@ struct Here {
 #[derive(Debug)]
 struct Open {
     who: Arc<Present>,
-    end: CancellationToken,
-    lag: Arc<Lag>,
+    end: End,
+    state: Arc<State>,
+}
+
+/// How whoever serves an event stream learns that somebody disconnects it.
+#[derive(Clone)]
+pub enum End {
+    /// By this token.
+    Token(CancellationToken),
+    /// By this call, with the number of the stream; it must not block.
+    Call(Arc<dyn Fn(u64) + Send + Sync>),
+}
+
+impl std::fmt::Debug for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("End").finish_non_exhaustive()
+    }
+}
+
+/// What is known of an event stream on both sides.
+#[derive(Debug)]
+struct State {
+    lag: Lag,
+    is_ended: AtomicBool,
 }
 
 /// Keeps an event stream listed until it is dropped.
@@ -83,11 +105,9 @@ pub struct Listed {
     presence: Arc<Presence>,
     id: u64,
     since: Instant,
-    lag: Arc<Lag>,
+    state: Arc<State>,
     /// Why it ends, once that is known.
     why: Option<Why>,
-    /// Cancelled when somebody disconnects it.
-    pub end: CancellationToken,
 }
 
 impl Presence {
@@ -110,7 +130,7 @@ impl Presence {
         channels: &[Option<Channel>],
         address: Option<IpAddr>,
         network: Option<Network>,
-        stop: &CancellationToken,
+        end: End,
     ) -> Option<Listed> {
         let who = Arc::new(Present {
             user: user.map(ToString::to_string),
@@ -133,22 +153,23 @@ impl Presence {
             *here.of_network.entry(network).or_default() += 1;
         }
         here.recent.push(&who, What::Connect);
-        let end = stop.child_token();
-        let lag = Arc::new(Lag::new());
+        let state = Arc::new(State {
+            lag: Lag::new(),
+            is_ended: AtomicBool::new(false),
+        });
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let open = Open {
             who,
-            end: end.clone(),
-            lag: Arc::clone(&lag),
+            end,
+            state: Arc::clone(&state),
         };
         here.streams.insert(id, open);
         Some(Listed {
             presence: Arc::clone(self),
             id,
             since: Instant::now(),
-            lag,
+            state,
             why: None,
-            end,
         })
     }
 
@@ -163,11 +184,21 @@ impl Presence {
     /// Ends a user's event streams, all or those in a channel. Returns how many.
     pub fn disconnect(&self, user: &User, channel: Option<&str>) -> usize {
         let here = lock(&self.here);
-        let of_user = here.streams.values().filter(|it| {
+        let of_user = here.streams.iter().filter(|(_, it)| {
             it.who.user.as_deref() == Some(user.as_str())
                 && channel.is_none_or(|channel| it.who.channels.iter().any(|it| it == channel))
         });
-        of_user.map(|it| it.end.cancel()).count()
+        of_user.map(|(id, it)| it.end(*id)).count()
+    }
+}
+
+impl Open {
+    fn end(&self, id: u64) {
+        self.state.is_ended.store(true, Ordering::Relaxed);
+        match &self.end {
+            End::Token(token) => token.cancel(),
+            End::Call(call) => call(id),
+        }
     }
 }
 
@@ -193,14 +224,26 @@ impl Here {
 }
 
 impl Listed {
+    /// Its number; no other one has it, nor had.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Whether somebody disconnected it.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.state.is_ended.load(Ordering::Relaxed)
+    }
+
     /// Something is given to the client.
     pub fn gives(&self) {
-        self.lag.begin();
+        self.state.lag.begin();
     }
 
     /// The client took all there is.
     pub fn took_all(&self) {
-        self.lag.end();
+        self.state.lag.end();
     }
 
     /// Why it ends now.
@@ -211,7 +254,7 @@ impl Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let behind = self.lag.now();
+        let behind = self.state.lag.now();
         let what = What::End {
             why: self
                 .why
@@ -253,7 +296,7 @@ mod tests {
             per_address: 3,
         };
         let presence = Presence::new(most, Duration::from_secs(60));
-        let stop = CancellationToken::new();
+        let end = End::Token(CancellationToken::new());
         let enter = |user: &str, address: [u8; 4]| {
             let address = IpAddr::from(address);
             let user = User::new(user).unwrap();
@@ -262,7 +305,7 @@ mod tests {
                 &[None],
                 Some(address),
                 Some(Network::of(address)),
-                &stop,
+                end.clone(),
             )
         };
         let one = enter("ann", [192, 0, 2, 1]).unwrap();
@@ -277,7 +320,7 @@ mod tests {
         let ann = User::new("ann").unwrap();
         assert_eq!(presence.disconnect(&ann, Some("news")), 0);
         assert_eq!(presence.disconnect(&ann, None), 2);
-        assert!(one.end.is_cancelled() && !more[1].end.is_cancelled());
+        assert!(one.is_ended() && !more[1].is_ended());
         drop((one, more));
         let whys: Vec<Why> = presence
             .recent(10)

@@ -1,10 +1,11 @@
 //! Accepting connections, and ending them. The only place that does.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, Weak};
@@ -23,13 +24,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::delivery::{Guest, Takeover};
 use super::limits::{Counted, FORGET_EVERY, Limits};
 use super::peer::{OverTls, Peer};
 use super::reply::{self, Body, Reply};
+use super::socket::{Flushed, Socket, take_back, unread_for};
 use super::tls::Tls;
 use crate::errors::one_line;
 use crate::store::lock;
@@ -117,7 +119,8 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
                     tasks: tasks.clone(),
                     busy: Arc::default(),
                     sending: Mutex::default(),
-                    _counted: counted,
+                    takeover: Mutex::default(),
+                    counted,
                 };
                 let socket = unread_for(socket, door.patience.stall);
                 tasks.spawn(connection.begin(socket, door.tls.clone()));
@@ -170,15 +173,6 @@ fn prepare(socket: &TcpStream, stall: Duration) {
     }
 }
 
-/// A socket that fails once it has not taken a byte of what is written to it for this long.
-type Socket = Pin<Box<TimeoutWriter<TcpStream>>>;
-
-fn unread_for(socket: TcpStream, stall: Duration) -> Socket {
-    let mut socket = TimeoutWriter::new(socket);
-    socket.set_timeout(Some(stall));
-    Box::pin(socket)
-}
-
 /// One connection, from its first byte on.
 struct Connection<R> {
     app: Arc<R>,
@@ -193,13 +187,15 @@ struct Connection<R> {
     busy: Arc<()>,
     /// The replies that are being sent over HTTP/2, but for event streams, which have nothing to send for long.
     sending: Mutex<Vec<Weak<AtomicBool>>>,
-    _counted: Counted,
+    /// A reply for which the connection is to be taken over, with its head.
+    takeover: Mutex<Option<(Takeover, Vec<u8>)>>,
+    counted: Counted,
 }
 
 impl<R: Respond> Connection<R> {
-    async fn begin(self, socket: Socket, tls: Option<Tls>) {
+    async fn begin(self, (socket, flushed): (Socket, Flushed), tls: Option<Tls>) {
         let Some(tls) = tls else {
-            return self.http1(socket).await;
+            return self.plain(socket, &flushed).await;
         };
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(self.head, tls.accept(socket)) => shaken,
@@ -215,14 +211,73 @@ impl<R: Respond> Connection<R> {
         }
     }
 
-    async fn http1(self, socket: impl AsyncRead + AsyncWrite + Unpin) {
+    fn http1_builder(&self) -> http1::Builder {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(self.head)
             .max_buf_size(self.max_head as usize);
+        builder
+    }
+
+    /// HTTP/1 without TLS: once an event stream is asked for, and all that was asked for before is written, the socket is taken over.
+    async fn plain(self, socket: Socket, flushed: &Flushed) {
+        let service = service_fn(|request| self.respond_or_hand_over(request, flushed));
+        let mut connection = self
+            .http1_builder()
+            .serve_connection(TokioIo::new(socket), service);
+        let mut stops = pin!(self.stop.cancelled());
+        let mut is_stopping = false;
+        let ended = poll_fn(|context| {
+            if !is_stopping && stops.as_mut().poll(context).is_ready() {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            match Pin::new(&mut connection).poll(context) {
+                Poll::Pending if flushed.is_set() && lock(&self.takeover).is_some() => {
+                    Poll::Ready(None)
+                }
+                polled => polled.map(Some),
+            }
+        })
+        .await;
+        if let Some(ended) = ended {
+            return log_end(ended);
+        }
+        let socket = take_back(connection.into_parts().io.into_inner());
+        drop(stops);
+        match (socket, lock(&self.takeover).take()) {
+            (Ok(socket), Some((takeover, head))) => {
+                let (counted, token) = (self.counted, self.tasks.token());
+                takeover.hand_over(socket, head, Guest { counted, token });
+            }
+            (Err(error), _) => tracing::debug!(%error, "cannot take a socket back"),
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// Answers a request, or never, if its connection is to be taken over.
+    async fn respond_or_hand_over(
+        &self,
+        mut request: Request<Incoming>,
+        flushed: &Flushed,
+    ) -> Result<Response<Sending>, Infallible> {
+        Takeover::allow(&mut request);
+        let Ok(mut reply) = self.respond(request).await;
+        if let Some(takeover) = Takeover::of(&mut reply) {
+            *lock(&self.takeover) = Some(takeover);
+            // What hyper still has of earlier replies is written first.
+            flushed.reset();
+            return std::future::pending().await;
+        }
+        Ok(reply)
+    }
+
+    async fn http1(self, socket: impl AsyncRead + AsyncWrite + Unpin) {
         let service = service_fn(|request| self.respond(request));
-        let connection = builder.serve_connection(TokioIo::new(socket), service);
+        let connection = self
+            .http1_builder()
+            .serve_connection(TokioIo::new(socket), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

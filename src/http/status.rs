@@ -23,7 +23,8 @@ pub use board::Board;
 use board::Watcher;
 pub use sampler::keep;
 
-use super::events::{expired, head, later};
+use super::beat::later;
+use super::events::{expired, head};
 use super::guard::Guard;
 use super::peer;
 use super::reply::{self, Problem, Reply};

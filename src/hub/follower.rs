@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Registry;
 use super::lane::{Begin, Lane, Reading};
+use super::signal::Signal;
 use super::tail::{Place, encode, event_name};
 use crate::address::{Address, Channel};
 use crate::cursor;
@@ -36,8 +36,7 @@ const RESTLESS: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Follower {
     registry: Arc<Registry>,
-    id: u64,
-    signal: Arc<Notify>,
+    signal: Signal,
     lanes: Vec<Lane>,
     /// Which lane reads first; it moves on, so that a busy stream does not starve the others.
     turn: usize,
@@ -66,22 +65,20 @@ impl Taken {
 impl Follower {
     pub(super) fn new(
         registry: Arc<Registry>,
-        id: u64,
+        signal: Signal,
         addresses: &[Address],
         begin: &Begin,
     ) -> Self {
-        let signal = Arc::new(Notify::new());
         let mut lanes: Vec<Lane> = Vec::with_capacity(addresses.len());
         for address in addresses {
             if lanes.iter().all(|lane| lane.stream.address() != address) {
                 let stream = registry.acquire(address);
-                stream.join(id, Arc::clone(&signal));
+                stream.join(&signal);
                 lanes.push(Lane::new(stream, &registry, begin));
             }
         }
         Self {
             registry,
-            id,
             signal,
             lanes,
             turn: 0,
@@ -96,9 +93,17 @@ impl Follower {
         pieces(&self.lanes, None).collect()
     }
 
-    /// Returns when there may be something new; at once if there was since the last call.
+    /// Returns when there may be something new; at once if there was since the last call. One of a crowd is never told.
     pub async fn changed(&self) {
-        self.signal.notified().await;
+        match &self.signal {
+            Signal::Own(notify) => notify.notified().await,
+            Signal::Crowd(_) => std::future::pending().await,
+        }
+    }
+
+    /// The numbers of its streams, as its crowd is told them.
+    pub fn streams(&self) -> impl Iterator<Item = u64> {
+        self.lanes.iter().map(|lane| lane.stream.number())
     }
 
     /// Appends what the tails hold for this follower as event stream text, until `out` has `max` bytes.
@@ -326,7 +331,7 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         for lane in &self.lanes {
-            lane.stream.leave(self.id);
+            lane.stream.leave(&self.signal);
             self.registry.release(lane.stream.address());
         }
     }

@@ -1,15 +1,14 @@
 //! One stream that is followed: its file, its tail, and who to wake.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::rejections::{Rejection, Rejections};
+use super::signal::{Signal, Signals};
 use super::tail::{Entry, Place, Tail};
 use crate::address::Address;
 use crate::errors::one_line;
@@ -22,13 +21,15 @@ use crate::store::{Followed, Hint, News, ReadError, STALLED, lock};
 /// read, by one looker at a time), `signals`, `tail` (held for a copy).
 #[derive(Debug)]
 pub struct Stream {
+    /// Told to crowds; no other stream has it, nor had.
+    number: u64,
     address: Address,
     path: PathBuf,
     file: Mutex<File>,
     tail: Mutex<Tail>,
     hint: Mutex<Hint>,
     queued: AtomicBool,
-    signals: Mutex<HashMap<u64, Arc<Notify>>>,
+    signals: Mutex<Signals>,
     rejections: Arc<Rejections>,
     meter: Arc<Meter>,
 }
@@ -44,6 +45,7 @@ struct File {
 impl Stream {
     /// A stream that is not read yet. The folder must be watched before it is.
     pub(super) fn new(
+        number: u64,
         followed: Followed,
         address: Address,
         path: PathBuf,
@@ -52,6 +54,7 @@ impl Stream {
     ) -> Self {
         let head = Place::unknown();
         Self {
+            number,
             address,
             path,
             file: Mutex::new(File {
@@ -69,6 +72,12 @@ impl Stream {
             rejections,
             meter,
         }
+    }
+
+    /// Its number, as a crowd is told it.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Which stream this is.
@@ -174,9 +183,7 @@ impl Stream {
     }
 
     fn wake(&self) {
-        lock(&self.signals)
-            .values()
-            .for_each(|signal| signal.notify_one());
+        lock(&self.signals).tell(self.number);
     }
 
     /// The tail. Hold it for a copy, not longer.
@@ -184,17 +191,17 @@ impl Stream {
         lock(&self.tail)
     }
 
-    /// Wakes `signal` when there is news, until [`Stream::leave`].
-    pub(super) fn join(&self, id: u64, signal: Arc<Notify>) {
+    /// Tells `signal` when there is news, until [`Stream::leave`].
+    pub(super) fn join(&self, signal: &Signal) {
         let mut signals = lock(&self.signals);
-        signals.insert(id, signal);
-        self.tail().shared_by(signals.len());
+        signals.join(signal);
+        self.tail().shared_by(signals.followers());
     }
 
-    pub(super) fn leave(&self, id: u64) {
+    pub(super) fn leave(&self, signal: &Signal) {
         let mut signals = lock(&self.signals);
-        signals.remove(&id);
-        self.tail().shared_by(signals.len());
+        signals.leave(signal);
+        self.tail().shared_by(signals.followers());
     }
 }
 

@@ -15,6 +15,7 @@ use crate::http::App;
 use crate::http::api::Api;
 use crate::http::assets::Assets;
 use crate::http::control::{Control, Reach};
+use crate::http::delivery::{Delivery, Manner};
 use crate::http::events::Events;
 use crate::http::guard::Guard;
 use crate::http::limits::Limits;
@@ -64,7 +65,13 @@ impl Apps {
         stop: &CancellationToken,
         proof: Proof,
         control: Option<SocketAddr>,
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
+        let manner = Manner {
+            heartbeat: settings.heartbeat,
+            retry: settings.retry,
+            stall: settings.stall_timeout,
+        };
+        let delivery = Delivery::start(delivering(cores()), manner, stop)?;
         let proxies = Proxies {
             trusted: config::all(&settings.much.trusted_proxy),
         };
@@ -105,15 +112,16 @@ impl Apps {
             presence,
             limits: &limits,
             board: &board,
+            delivery,
         };
         let main = Arc::new(parts.app(proof));
-        Self {
+        Ok(Self {
             main,
             limits,
             control,
             control_limits,
             board,
-        }
+        })
     }
 }
 
@@ -127,6 +135,7 @@ struct Parts<'a> {
     presence: Arc<Presence>,
     limits: &'a Arc<Limits>,
     board: &'a Arc<Board>,
+    delivery: Arc<Delivery>,
 }
 
 impl Parts<'_> {
@@ -164,6 +173,7 @@ impl Parts<'_> {
                 max_channels: self.settings.much.max_channels,
                 heartbeat: self.settings.heartbeat,
                 retry: self.settings.retry,
+                delivery: Arc::clone(&self.delivery),
                 stop: self.stop.clone(),
             },
             past: Past {
@@ -216,6 +226,11 @@ impl Parts<'_> {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// How many threads write to clients: half of the cores, as the kernel's work for what they write, and everything else, takes the others.
+fn delivering(cores: usize) -> usize {
+    cores.div_ceil(2)
 }
 
 fn main_hosts(open: bool, is_secured: bool) -> Hosts {

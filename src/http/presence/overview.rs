@@ -67,7 +67,7 @@ impl Presence {
     #[must_use]
     pub fn longest_lag(&self) -> Duration {
         let here = lock(&self.here);
-        let lags = here.streams.values().map(|it| it.lag.now());
+        let lags = here.streams.values().map(|it| it.state.lag.now());
         lags.max().unwrap_or_default()
     }
 }
@@ -76,7 +76,7 @@ impl Open {
     fn lagging(&self) -> Lagging {
         Lagging {
             who: Present::clone(&self.who),
-            lag: self.lag.now().as_secs(),
+            lag: self.state.lag.now().as_secs(),
         }
     }
 }
