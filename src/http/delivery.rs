@@ -71,7 +71,9 @@ impl Delivery {
         let (lines, stop) = (delivery.lines.clone(), stop.clone());
         runtime.spawn(async move {
             stop.cancelled().await;
-            lines.iter().for_each(|line| line.post(Post::Stop));
+            for line in &lines {
+                line.post(Post::Stop);
+            }
         });
         Ok(Arc::new(delivery))
     }
@@ -86,7 +88,9 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.lines.iter().for_each(|line| line.post(Post::Quit));
+        for line in &self.lines {
+            line.post(Post::Quit);
+        }
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a delivering thread panicked");
@@ -116,10 +120,10 @@ impl Line {
     fn new(poll: &Poll) -> io::Result<Self> {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let shared = Arc::new_cyclic(|shared: &std::sync::Weak<Shared>| {
-            let (wakes, shared) = (Arc::clone(&waker), shared.clone());
+            let (to_wake, shared) = (Arc::clone(&waker), shared.clone());
             Shared {
                 posts: Mutex::default(),
-                crowd: Crowd::new(move || wake(&wakes)),
+                crowd: Crowd::new(move || wake(&to_wake)),
                 waker,
                 end: End::Call(Arc::new(move |id| {
                     if let Some(shared) = shared.upgrade() {

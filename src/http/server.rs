@@ -220,8 +220,19 @@ impl<R: Respond> Connection<R> {
         builder
     }
 
-    /// HTTP/1 without TLS: once an event stream is asked for, and all that was asked for before is written, the socket is taken over.
+    /// HTTP/1 without TLS: once an event stream is asked for, the socket is taken over.
     async fn plain(self, socket: Socket, flushed: &Flushed) {
+        let Some(socket) = self.until_taken(socket, flushed).await else {
+            return;
+        };
+        if let Some((takeover, head)) = lock(&self.takeover).take() {
+            let (counted, token) = (self.counted, self.tasks.token());
+            takeover.hand_over(socket, head, Guest { counted, token });
+        }
+    }
+
+    /// Serves until an event stream is asked for and all that was asked for before is written: returns the socket then.
+    async fn until_taken(&self, socket: Socket, flushed: &Flushed) -> Option<TcpStream> {
         let service = service_fn(|request| self.respond_or_hand_over(request, flushed));
         let mut connection = self
             .http1_builder()
@@ -239,21 +250,12 @@ impl<R: Respond> Connection<R> {
                 }
                 polled => polled.map(Some),
             }
-        })
-        .await;
-        if let Some(ended) = ended {
-            return log_end(ended);
+        });
+        if let Some(ended) = ended.await {
+            log_end(ended);
+            return None;
         }
-        let socket = take_back(connection.into_parts().io.into_inner());
-        drop(stops);
-        match (socket, lock(&self.takeover).take()) {
-            (Ok(socket), Some((takeover, head))) => {
-                let (counted, token) = (self.counted, self.tasks.token());
-                takeover.hand_over(socket, head, Guest { counted, token });
-            }
-            (Err(error), _) => tracing::debug!(%error, "cannot take a socket back"),
-            (Ok(_), None) => {}
-        }
+        take_back(connection.into_parts().io.into_inner())
     }
 
     /// Answers a request, or never, if its connection is to be taken over.

@@ -28,9 +28,8 @@ pub fn unread_for(socket: TcpStream, stall: Duration) -> (Socket, Flushed) {
 }
 
 /// Takes a socket back; what still uses it sees it closed.
-pub fn take_back(mut socket: Socket) -> io::Result<std::net::TcpStream> {
-    let lent = socket.as_mut().get_pin_mut().get_mut();
-    lent.socket.take().ok_or_else(closed)?.into_std()
+pub fn take_back(mut socket: Socket) -> Option<TcpStream> {
+    socket.as_mut().get_pin_mut().get_mut().socket.take()
 }
 
 /// Whether all was written that hyper had to write: it flushes a socket only then.

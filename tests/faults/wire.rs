@@ -25,6 +25,8 @@ enum Stage {
     Head,
     Size,
     Chunk(usize),
+    /// Without chunks, until the connection ends.
+    Open,
 }
 
 impl Wire {
@@ -51,10 +53,15 @@ impl Wire {
                 let head: Vec<u8> = self.raw.drain(..end + 4).collect();
                 let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
                 self.status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
-                if self.status == Some(200) && !head.contains("transfer-encoding: chunked") {
-                    return Err(format!("a reply without chunks: {head}"));
+                let is_chunked = head.contains("transfer-encoding: chunked");
+                if self.status == Some(200) && !is_chunked && !head.contains("connection: close") {
+                    return Err(format!("a reply without an end: {head}"));
                 }
-                self.stage = Stage::Size;
+                self.stage = if is_chunked { Stage::Size } else { Stage::Open };
+            }
+            Stage::Open => {
+                self.text.append(&mut self.raw);
+                return Ok(false);
             }
             Stage::Size => {
                 let Some(end) = find(&self.raw, b"\r\n") else {

@@ -173,7 +173,7 @@ fn a_client_that_does_not_read_is_let_go_and_has_everything_when_it_returns() {
     for n in 0..200 {
         server.stream("ann").append(&line(n));
     }
-    server.logged(&["a connection ended badly", "timed out"]);
+    server.logged(&["an event stream ended badly", "timed out"]);
     let mut again = server.resume("user=ann", &id);
     for n in 0..200 {
         assert_eq!(again.data(), line(n));

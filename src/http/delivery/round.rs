@@ -182,6 +182,7 @@ impl Round {
             }
         }
         for key in stalled {
+            tracing::debug!("an event stream ended badly: writing timed out");
             self.end(key, None);
         }
         if !silent.is_empty() {
@@ -451,8 +452,7 @@ impl Round {
         if let Some(why) = why {
             seat.here.listed.ends(why);
         }
-        seat.shut();
-        if let Some(follower) = seat.follower.take() {
+        if let Some(follower) = seat.end() {
             self.let_go(follower);
         }
     }

@@ -103,9 +103,8 @@ impl Seat {
         now: Instant,
     ) -> Written {
         self.sent = now;
-        let written = match self.send(text) {
-            Ok(written) => written,
-            Err(()) => return Written::Gone,
+        let Ok(written) = self.send(text) else {
+            return Written::Gone;
         };
         if written == text.len() {
             return Written::All;
@@ -151,7 +150,10 @@ impl Seat {
                 Ok(written) => return Ok(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(()),
+                Err(error) => {
+                    tracing::debug!(%error, "an event stream ended badly");
+                    return Err(());
+                }
             }
         }
     }
@@ -170,7 +172,11 @@ impl Seat {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return false,
+                Err(error) => {
+                    // Also by the kernel's own measure: see `TCP_USER_TIMEOUT`.
+                    tracing::debug!(%error, "an event stream ended badly");
+                    return false;
+                }
             }
         }
     }
@@ -189,9 +195,11 @@ impl Seat {
         }
     }
 
-    /// Says that nothing more comes.
-    pub fn shut(&self) {
+    /// Ends its connection, once it is listed no more. Returns its follower, if that is not away.
+    pub fn end(self) -> Option<Box<Follower>> {
+        drop(self.here);
         // It may be gone.
         let _ = self.socket.shutdown(Shutdown::Write);
+        self.follower
     }
 }

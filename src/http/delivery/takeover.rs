@@ -1,12 +1,12 @@
 //! How a client's socket comes from hyper to a delivering thread.
 
-use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use http::header::{CONNECTION, DATE, HeaderValue};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Empty};
+use tokio::net::TcpStream;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{Arrival, Line, Post};
@@ -59,8 +59,12 @@ impl Takeover {
         Some((takeover, head(reply)))
     }
 
-    /// Hands a connection over, on which nothing is left to be written before this reply. The socket must not block.
+    /// Hands a connection over, on which nothing is left to be written before this reply.
     pub fn hand_over(self, socket: TcpStream, head: Vec<u8>, guest: Guest) {
+        let socket = match socket.into_std() {
+            Ok(socket) => socket,
+            Err(error) => return tracing::debug!(%error, "cannot take a socket over"),
+        };
         if let Some((line, client)) = lock(&self.0).take() {
             let arrival = Arrival {
                 client,

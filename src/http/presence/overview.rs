@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
     use crate::address::User;
-    use crate::http::presence::Most;
+    use crate::http::presence::{End, Most};
 
     #[test]
     fn few_of_many() {
@@ -98,12 +98,12 @@ mod tests {
             per_address: 9,
         };
         let presence = Presence::new(most, Duration::from_secs(60));
-        let stop = CancellationToken::new();
+        let end = || End::Token(CancellationToken::new());
         let enter = |user: &str| {
             let (user, address) = (User::new(user).unwrap(), IpAddr::from([192, 0, 2, 1]));
-            presence.enter((Some(&user), true), &[None], Some(address), None, &stop)
+            presence.enter((Some(&user), true), &[None], Some(address), None, end())
         };
-        let nobody = presence.enter((None, false), &[None], None, None, &stop);
+        let nobody = presence.enter((None, false), &[None], None, None, end());
         let all = ["cid", "ann", "bob", "ann", "bob"].map(enter);
         let overview = presence.overview(2, 3);
         assert_eq!((overview.total, overview.users), (6, 3));

@@ -15,6 +15,8 @@ pub struct Reply {
     socket: TcpStream,
     reader: BufReader<Box<dyn Read + Send>>,
     chunked: bool,
+    /// It ends when the connection does.
+    open: bool,
     left: Option<usize>,
 }
 
@@ -43,12 +45,15 @@ impl Reply {
             socket,
             reader,
             chunked: false,
+            open: false,
             left: None,
         };
         reply.chunked = reply.header("transfer-encoding") == Some("chunked");
         reply.left = reply
             .header("content-length")
             .and_then(|it| it.parse().ok());
+        reply.open =
+            !reply.chunked && reply.left.is_none() && reply.header("connection") == Some("close");
         reply
     }
 
@@ -73,6 +78,9 @@ impl Reply {
     /// The next piece of the body; `None` at its end.
     #[track_caller]
     pub fn piece(&mut self) -> Option<Vec<u8>> {
+        if self.open {
+            return self.open_piece();
+        }
         let size = if self.chunked {
             let mut line = String::new();
             came(self.reader.read_line(&mut line));
@@ -88,6 +96,27 @@ impl Reply {
             came(self.reader.read_exact(&mut [0; 2]));
         }
         Some(piece)
+    }
+}
+
+impl Reply {
+    /// What has come, up to the end of a line, so that no character is cut.
+    #[track_caller]
+    fn open_piece(&mut self) -> Option<Vec<u8>> {
+        let mut piece = Vec::new();
+        loop {
+            let more = came(self.reader.fill_buf());
+            if more.is_empty() {
+                return Some(piece).filter(|it| !it.is_empty());
+            }
+            let whole = more.iter().rposition(|it| *it == b'\n').map(|at| at + 1);
+            let len = whole.unwrap_or(more.len());
+            piece.extend_from_slice(&more[..len]);
+            self.reader.consume(len);
+            if whole.is_some() {
+                return Some(piece);
+            }
+        }
     }
 }
 
