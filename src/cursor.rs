@@ -27,7 +27,7 @@ pub const MAX_STREAMS: usize = 20;
 /// Any text makes a cursor: what is not ours is ignored, because a stale or foreign id must never stop a
 /// client from following.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cursor(Vec<(u32, Position)>);
+pub struct Cursor(Vec<(Tag, Position)>);
 
 impl Cursor {
     /// Reads a cursor back. Parts that are not well formed are left out.
@@ -43,7 +43,7 @@ impl Cursor {
     /// The position in the stream of this address, if the cursor names it.
     #[must_use]
     pub fn position(&self, address: &Address) -> Option<Position> {
-        let tag = tag(address);
+        let tag = Tag::of(address);
         self.0
             .iter()
             .find(|(it, _)| *it == tag)
@@ -62,31 +62,72 @@ impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = self.0.iter();
         f.write_str(PREFIX)?;
-        parts.try_for_each(|(tag, position)| f.write_str(&write_part(*tag, position)))
+        parts.try_for_each(|(tag, position)| f.write_str(&text(*tag, position)))
+    }
+}
+
+/// A stream's name in cursors, shortened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag(u32);
+
+impl Tag {
+    /// The tag of an address. NUL cannot stand in a name, so no two addresses share what is hashed.
+    #[must_use]
+    pub fn of(address: &Address) -> Self {
+        let channel = address
+            .channel
+            .as_ref()
+            .map_or("", |channel| channel.as_str());
+        let text = format!("{channel}\0{}", address.user.as_str());
+        let [.., a, b, c, d] = xxh3_64(text.as_bytes()).to_be_bytes();
+        Self(u32::from_be_bytes([a, b, c, d]))
     }
 }
 
 /// A stream's part of a cursor, with the separator before it.
 #[must_use]
 pub fn part(address: &Address, position: &Position) -> String {
-    write_part(tag(address), position)
+    text(Tag::of(address), position)
 }
 
-fn write_part(tag: u32, position: &Position) -> String {
+fn text(tag: Tag, position: &Position) -> String {
+    let mut out = Vec::new();
+    write_part(&mut out, tag, position);
+    out.into_iter().map(char::from).collect()
+}
+
+/// Adds the part of the stream with this tag. It is ASCII.
+pub fn write_part(out: &mut Vec<u8>, tag: Tag, position: &Position) {
+    out.extend_from_slice(SEPARATOR.as_bytes());
+    base64(out, &tag.0.to_be_bytes());
+    out.push(b'.');
+    hex(out, position.offset());
+    out.push(b'.');
     let mut keys = [0; KEYS * 4];
     for (bytes, key) in keys.chunks_exact_mut(4).zip(position.keys()) {
         bytes.copy_from_slice(&key.to_be_bytes());
     }
-    let keys = &keys[..position.keys().len() * 4];
-    let tag = BASE64.encode(tag.to_be_bytes());
-    format!(
-        "{SEPARATOR}{tag}.{:x}.{}",
-        position.offset(),
-        BASE64.encode(keys)
-    )
+    base64(out, &keys[..position.keys().len() * 4]);
 }
 
-fn read_part(part: &str) -> Option<(u32, Position)> {
+/// At most all keys.
+fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut text = [0; KEYS * 4 * 2];
+    let len = BASE64.encode_slice(bytes, &mut text).unwrap_or_default();
+    out.extend_from_slice(&text[..len]);
+}
+
+fn hex(out: &mut Vec<u8>, number: u64) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let zeros = number.leading_zeros() as usize / 4;
+    let bytes = number.to_be_bytes();
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    // The last one is written even of 0.
+    let digits = digits.skip(zeros.min(bytes.len() * 2 - 1));
+    out.extend(digits.map(|digit| DIGITS[usize::from(digit)]));
+}
+
+fn read_part(part: &str) -> Option<(Tag, Position)> {
     let mut fields = part.split('.');
     let tag = BASE64.decode(fields.next()?).ok()?;
     let offset = fields.next()?;
@@ -100,22 +141,11 @@ fn read_part(part: &str) -> Option<(u32, Position)> {
     }
     let offset = u64::from_str_radix(offset, 16).ok()?;
     let keys: Vec<u32> = keys.chunks_exact(4).filter_map(word).collect();
-    Some((word(&tag)?, Position::new(offset, &keys)))
+    Some((Tag(word(&tag)?), Position::new(offset, &keys)))
 }
 
 fn word(bytes: &[u8]) -> Option<u32> {
     bytes.try_into().ok().map(u32::from_be_bytes)
-}
-
-/// NUL cannot stand in a name, so no two addresses share a text.
-fn tag(address: &Address) -> u32 {
-    let channel = address
-        .channel
-        .as_ref()
-        .map_or("", |channel| channel.as_str());
-    let text = format!("{channel}\0{}", address.user.as_str());
-    let [.., a, b, c, d] = xxh3_64(text.as_bytes()).to_be_bytes();
-    u32::from_be_bytes([a, b, c, d])
 }
 
 #[cfg(test)]
@@ -130,7 +160,7 @@ mod tests {
         )
     }
 
-    fn text(parts: &[(&Address, Position)]) -> String {
+    fn whole(parts: &[(&Address, Position)]) -> String {
         let parts = parts
             .iter()
             .map(|(address, position)| part(address, position));
@@ -141,7 +171,7 @@ mod tests {
     fn comes_back_as_it_went() {
         let (ann, all) = (address("ann", ""), address("all", ""));
         let at = Position::new(0xabc_def0_1234, &[1, u32::MAX, 3, 4]);
-        let text = text(&[(&ann, at), (&all, Position::START)]);
+        let text = whole(&[(&ann, at), (&all, Position::START)]);
         let cursor = Cursor::read(&text);
         assert_eq!(cursor.position(&ann), Some(at));
         assert_eq!(cursor.position(&all), Some(Position::START));
@@ -157,13 +187,13 @@ mod tests {
     fn the_longest_one_fits() {
         let ann = address("ann", "");
         let at = Position::new(u64::MAX, &[u32::MAX; KEYS]);
-        let text = text(&vec![(&ann, at); MAX_STREAMS]);
+        let text = whole(&vec![(&ann, at); MAX_STREAMS]);
         assert!(text.len() <= MAX_BYTES, "{} bytes", text.len());
     }
 
     #[test]
     fn another_streams_cursor_is_ignored() {
-        let text = text(&[(&address("ann", "news"), Position::new(5, &[1]))]);
+        let text = whole(&[(&address("ann", "news"), Position::new(5, &[1]))]);
         assert_eq!(Cursor::read(&text).position(&address("ann", "")), None);
         assert_eq!(Cursor::read(&text).position(&address("news", "ann")), None);
     }

@@ -41,12 +41,10 @@ pub fn without_name(text: &[u8]) -> &[u8] {
 }
 
 /// Ends an event: its id comes last, because some clients take an id as soon as they see it and would
-/// lose the event if the connection were cut inside it. The id is given in pieces, to be joined.
-pub fn finish<'a>(out: &mut Vec<u8>, id: impl IntoIterator<Item = &'a str>) {
+/// lose the event if the connection were cut inside it. `id` adds it.
+pub fn finish(out: &mut Vec<u8>, id: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(b"id: ");
-    for piece in id {
-        out.extend_from_slice(piece.as_bytes());
-    }
+    id(out);
     out.extend_from_slice(b"\n\n");
 }
 
@@ -92,7 +90,7 @@ mod tests {
     fn event(name: Option<&str>, data: &str, retry: Option<u32>) -> String {
         let mut out = Vec::new();
         body(&mut out, name, data, retry);
-        finish(&mut out, ["1~", "a"]);
+        finish(&mut out, |out| out.extend_from_slice(b"1~a"));
         String::from_utf8(out).unwrap()
     }
 

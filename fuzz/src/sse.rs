@@ -5,7 +5,7 @@ use tailcast::sse::parse::{Event, Payload, parse};
 use tailcast::sse::{HEARTBEAT, body, finish, retry};
 
 /// How our ids begin and go on.
-const ID: [&str; 2] = ["1~", "AAAAAA.0."];
+const ID: &str = "1~AAAAAA.0.";
 
 /// The payload means what the standard's own steps, taken one by one, say; what comes out has no line breaks where
 /// none can be; and sent again by our encoder, it comes back the same.
@@ -79,7 +79,7 @@ fn together(events: &[Event]) {
 fn encoded(name: Option<&str>, data: &str, retry: Option<u32>) -> Vec<u8> {
     let mut out = Vec::new();
     body(&mut out, name, data, retry);
-    finish(&mut out, ID);
+    finish(&mut out, |out| out.extend_from_slice(ID.as_bytes()));
     assert!(!out.contains(&b'\r'));
     out
 }
@@ -89,7 +89,7 @@ fn event(name: Option<&str>, data: &str, retry: Option<u32>) -> Event {
     Event {
         event: name.map(str::to_owned),
         data: Some(data.replace("\r\n", "\n").replace('\r', "\n")),
-        id: Some(ID.concat()),
+        id: Some(ID.to_owned()),
         retry,
     }
 }

@@ -68,13 +68,13 @@ impl Beat {
         out: &mut Vec<u8>,
         now: Instant,
         caught_up: bool,
-        cursor: impl FnOnce() -> String,
+        cursor: impl FnOnce(&mut Vec<u8>),
     ) {
         if let Some(live) = self.due(now, caught_up) {
             let behind = if live { "" } else { r#","behind":true"# };
             let data = format!(r#"{{"heartbeat":{}{behind}}}"#, self.every.as_millis());
             sse::body(out, Some("ping"), &data, None);
-            sse::finish(out, [&*cursor()]);
+            sse::finish(out, cursor);
         }
     }
 

@@ -140,15 +140,14 @@ fn start(
             .unwrap_or(u64::MAX)
             .into();
     }
-    let cursor = follower.cursor();
     sse::body(&mut out, Some("ready"), &ready.to_string(), Some(retry));
-    sse::finish(&mut out, [&*cursor]);
+    sse::finish(&mut out, |out| follower.write_cursor(out));
     if baseline && wish.begin.cursor.is_empty() {
         let last = addresses
             .first()
             .and_then(|address| last_unnamed(hub.store(), address));
         sse::body(&mut out, None, last.as_deref().unwrap_or("{}"), None);
-        sse::finish(&mut out, [&*cursor]);
+        sse::finish(&mut out, |out| follower.write_cursor(out));
     }
     (follower, out)
 }

@@ -90,7 +90,14 @@ impl Follower {
     /// The cursor behind everything that was read.
     #[must_use]
     pub fn cursor(&self) -> String {
-        pieces(&self.lanes, None).collect()
+        let mut cursor = Vec::new();
+        self.write_cursor(&mut cursor);
+        cursor.into_iter().map(char::from).collect()
+    }
+
+    /// Adds the cursor behind everything that was read, which is ASCII.
+    pub fn write_cursor(&self, out: &mut Vec<u8>) {
+        write_cursor(out, &self.lanes, None);
     }
 
     /// Returns when there may be something new; at once if there was since the last call. One of a crowd is never told.
@@ -158,14 +165,16 @@ impl Follower {
                 } else {
                     &entry.text
                 });
-                sse::finish(out, pieces(&self.lanes, Some((at, &entry.place.part))));
+                sse::finish(out, |out| {
+                    write_cursor(out, &self.lanes, Some((at, &entry.part)));
+                });
                 taken.records += 1;
                 taken.oldest = taken.oldest.into_iter().chain([entry.at()]).min();
             }
-            self.lanes[at].place = entry.place.clone();
+            self.lanes[at].place = entry.place;
         }
         if number == tail.next() {
-            self.lanes[at].place = tail.head().clone();
+            self.lanes[at].place = *tail.head();
             self.lanes[at].owed = Some(tail.epoch());
         }
         self.lanes[at].reading = Reading::Tail(number);
@@ -211,12 +220,12 @@ impl Follower {
         max: usize,
     ) -> bool {
         let address = self.lanes[at].stream.address().clone();
-        let before = (out.len(), self.lanes[at].place.clone());
+        let before = (out.len(), self.lanes[at].place);
         let mut came = false;
         let mut deliveries = 0;
         let read = history.each(|record, position| {
             came = true;
-            let place = Place::new(&address, position);
+            let place = Place::new(position);
             deliveries += u64::from(self.take(at, record, place, out));
             if out.len() < max {
                 ControlFlow::Continue(())
@@ -235,7 +244,7 @@ impl Follower {
         self.registry.meter.deliveries.inc_by(deliveries);
         if self.lanes[at].place.position != history.position() {
             // It came from the rotated file to the beginning of the next one.
-            self.lanes[at].place = Place::new(&address, history.position());
+            self.lanes[at].place = Place::new(history.position());
         }
         // At its end it is opened anew the next time, for another file may stand at the path by then.
         history.rest();
@@ -265,7 +274,7 @@ impl Follower {
         {
             Ok(Resumed::Here(history)) => {
                 self.lanes[at].gone = None;
-                self.lanes[at].place = Place::new(&address, history.position());
+                self.lanes[at].place = Place::new(history.position());
                 Ok(Box::new(history))
             }
             Ok(Resumed::Gone(history)) => {
@@ -290,14 +299,14 @@ impl Follower {
         self.registry.meter.resets.inc();
         self.lanes[at].owed = Some(self.lanes[at].stream.owed_since());
         self.lanes[at].reading = Reading::File(None);
-        self.lanes[at].place = Place::new(address, Position::START);
+        self.lanes[at].place = Place::new(Position::START);
         let channel = address.channel.as_ref().map(Channel::as_str);
         let data = serde_json::json!({
             "stream": { "user": address.user.as_str(), "channel": channel },
             "reason": "the records read last are no longer in the stream; all that is there follows",
         });
         sse::body(out, Some("reset"), &data.to_string(), None);
-        sse::finish(out, pieces(&self.lanes, None));
+        sse::finish(out, |out| self.write_cursor(out));
     }
 
     /// `true` if the client gets it.
@@ -310,7 +319,8 @@ impl Follower {
                 let name = out.len() - start - sse::without_name(&out[start..]).len();
                 out.drain(start..start + name);
             }
-            sse::finish(out, pieces(&self.lanes, Some((at, &place.part))));
+            self.lanes[at].place = place;
+            sse::finish(out, |out| self.write_cursor(out));
         }
         self.lanes[at].place = place;
         is_wanted
@@ -337,14 +347,13 @@ impl Drop for Follower {
     }
 }
 
-/// The pieces of the cursor of these lanes, one of them at another place.
-fn pieces<'a>(
-    lanes: &'a [Lane],
-    other: Option<(usize, &'a Arc<str>)>,
-) -> impl Iterator<Item = &'a str> {
-    let part = move |(at, lane): (usize, &'a Lane)| match other {
-        Some((it, part)) if it == at => &**part,
-        _ => &*lane.place.part,
-    };
-    std::iter::once(cursor::PREFIX).chain(lanes.iter().enumerate().map(part))
+/// Adds the cursor of these lanes, with another part for one of them.
+fn write_cursor(out: &mut Vec<u8>, lanes: &[Lane], other: Option<(usize, &[u8])>) {
+    out.extend_from_slice(cursor::PREFIX.as_bytes());
+    for (at, lane) in lanes.iter().enumerate() {
+        match other {
+            Some((it, part)) if it == at => out.extend_from_slice(part),
+            _ => lane.place.write(out, lane.stream.tag()),
+        }
+    }
 }

@@ -51,10 +51,10 @@ impl Lane {
     pub fn new(stream: Arc<Stream>, registry: &Registry, begin: &Begin) -> Self {
         let (head, next, epoch) = {
             let tail = stream.tail();
-            (tail.head().clone(), tail.next(), tail.epoch())
+            (*tail.head(), tail.next(), tail.epoch())
         };
         let behind = |position| Self {
-            place: Place::new(stream.address(), position),
+            place: Place::new(position),
             reading: Reading::File(None),
             owed: None,
             gone: None,

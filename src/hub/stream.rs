@@ -11,6 +11,7 @@ use super::rejections::{Rejection, Rejections};
 use super::signal::{Signal, Signals};
 use super::tail::{Entry, Place, Tail};
 use crate::address::Address;
+use crate::cursor::Tag;
 use crate::errors::one_line;
 use crate::meter::Meter;
 use crate::position::Position;
@@ -23,6 +24,7 @@ use crate::store::{Followed, Hint, News, ReadError, STALLED, lock};
 pub struct Stream {
     /// Told to crowds; no other stream has it, nor had.
     number: u64,
+    tag: Tag,
     address: Address,
     path: PathBuf,
     file: Mutex<File>,
@@ -52,9 +54,10 @@ impl Stream {
         rejections: Arc<Rejections>,
         meter: Arc<Meter>,
     ) -> Self {
-        let head = Place::unknown();
+        let head = Place::UNKNOWN;
         Self {
             number,
+            tag: Tag::of(&address),
             address,
             path,
             file: Mutex::new(File {
@@ -80,6 +83,12 @@ impl Stream {
         self.number
     }
 
+    /// Its tag in cursors.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        self.tag
+    }
+
     /// Which stream this is.
     #[must_use]
     pub fn address(&self) -> &Address {
@@ -101,7 +110,7 @@ impl Stream {
         let started = file.followed.start();
         file.started = file.note(&self.address, started).is_some();
         if file.started {
-            let place = Place::new(&self.address, file.followed.position());
+            let place = Place::new(file.followed.position());
             lock(&self.tail).moved(place);
         }
     }
@@ -170,7 +179,7 @@ impl Stream {
             tail.rewritten(false);
         }
         if tail.head().position != head {
-            tail.moved(Place::new(&self.address, head));
+            tail.moved(Place::new(head));
         }
         drop(tail);
         let again = file.note(&self.address, looked).flatten();
@@ -237,7 +246,7 @@ struct Arrivals<'a> {
 
 impl News for Arrivals<'_> {
     fn record(&mut self, record: &Record<'_>, position: Position) {
-        let place = Place::new(&self.stream.address, position);
+        let place = (Place::new(position), self.stream.tag);
         let entry = Entry::new(record, place, self.now, self.rewrite);
         self.came = true;
         self.stream.meter.records.inc();

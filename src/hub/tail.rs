@@ -1,13 +1,11 @@
 //! The tail of a stream: its newest records, encoded once, shared by all who follow it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::address::Address;
-use crate::cursor;
+use crate::cursor::{self, Tag};
 use crate::position::Position;
 use crate::record::{Event, Record};
 use crate::sse;
@@ -28,32 +26,36 @@ const ENTRY: usize = 200;
 /// How long a tail keeps a record: long enough for every follower that reads at all.
 const MAX_AGE: Duration = Duration::from_secs(10);
 
-/// A position, and its text in a cursor.
-#[derive(Debug, Clone)]
+/// Where a reader stands in a stream.
+#[derive(Debug, Clone, Copy)]
 pub struct Place {
     /// Where.
     pub position: Position,
-    /// The same as text; see [`cursor::part`].
-    pub part: Arc<str>,
+    /// Not in a stream that could not be read yet. The cursor does not name that, so that whoever comes back with it begins
+    /// at the stream's end.
+    is_known: bool,
 }
 
 impl Place {
-    /// A place in a stream that could not be read yet. The cursor does not name it, so that whoever comes back
-    /// with that begins at the stream's end.
+    /// A place in a stream that could not be read yet.
+    pub const UNKNOWN: Self = Self {
+        position: Position::START,
+        is_known: false,
+    };
+
+    /// The place of this position.
     #[must_use]
-    pub fn unknown() -> Self {
+    pub fn new(position: Position) -> Self {
         Self {
-            position: Position::START,
-            part: "".into(),
+            position,
+            is_known: true,
         }
     }
 
-    /// The place of this position in a stream.
-    #[must_use]
-    pub fn new(address: &Address, position: Position) -> Self {
-        Self {
-            position,
-            part: cursor::part(address, &position).into(),
+    /// Adds its part of a cursor, of the stream with this tag.
+    pub fn write(&self, out: &mut Vec<u8>, tag: Tag) {
+        if self.is_known {
+            cursor::write_part(out, tag, &self.position);
         }
     }
 }
@@ -67,6 +69,8 @@ pub struct Entry {
     pub name: Option<Box<str>>,
     /// Behind the record.
     pub place: Place,
+    /// The same as text; see [`cursor::write_part`].
+    pub part: Box<[u8]>,
     epoch: u64,
     at: Instant,
     /// Whether a rewrite added it.
@@ -76,14 +80,17 @@ pub struct Entry {
 impl Entry {
     /// A record that was found at this time, appended or `added` by a rewrite.
     #[must_use]
-    pub fn new(record: &Record<'_>, place: Place, at: Instant, added: bool) -> Self {
+    pub fn new(record: &Record<'_>, (place, tag): (Place, Tag), at: Instant, added: bool) -> Self {
         let mut text = Vec::with_capacity(record.json.len() + 16);
         encode(&mut text, record);
         let name = event_name(record).map(Into::into);
+        let mut part = Vec::new();
+        place.write(&mut part, tag);
         Self {
             text: text.into_boxed_slice(),
             name,
             place,
+            part: part.into_boxed_slice(),
             epoch: 0,
             at,
             added,
@@ -160,8 +167,7 @@ impl Tail {
     /// The number of the record behind a position, if the tail reaches back to it.
     #[must_use]
     pub fn find(&self, position: &Position) -> Option<u64> {
-        let is_known = !self.head.part.is_empty();
-        if is_known && self.head.position.agrees(position) {
+        if self.head.is_known && self.head.position.agrees(position) {
             return Some(self.next());
         }
         let of_epoch = self
@@ -193,7 +199,7 @@ impl Tail {
     /// Adds a record.
     pub fn push(&mut self, mut entry: Entry) {
         self.bytes += entry.text.len() + ENTRY;
-        self.head = entry.place.clone();
+        self.head = entry.place;
         entry.epoch = self.epoch;
         self.added += usize::from(entry.added);
         self.entries.push_back(entry);
@@ -263,18 +269,23 @@ pub fn event_name<'a>(record: &'a Record<'_>) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::User;
+    use crate::address::{Address, User};
     use crate::record::{Found, Parser};
 
     fn place(end: u64) -> Place {
-        let address = Address::new(User::new("ann").unwrap(), None);
-        Place::new(&address, Position::START.after(end, end))
+        Place::new(Position::START.after(end, end))
     }
 
     fn push(tail: &mut Tail, json: &str, end: u64) {
         match Parser::new(1 << 20).step(json.as_bytes(), true).found {
             Found::Record { record, .. } => {
-                tail.push(Entry::new(&record, place(end), Instant::now(), false));
+                let tag = Tag::of(&Address::new(User::new("ann").unwrap(), None));
+                tail.push(Entry::new(
+                    &record,
+                    (place(end), tag),
+                    Instant::now(),
+                    false,
+                ));
             }
             other => panic!("{other:?}"),
         }

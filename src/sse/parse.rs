@@ -280,7 +280,7 @@ mod tests {
     fn what_the_encoder_writes_comes_back() {
         let mut out = Vec::new();
         super::super::body(&mut out, Some("a"), " x\r\n\ry", Some(3));
-        super::super::finish(&mut out, ["1~", "b"]);
+        super::super::finish(&mut out, |out| out.extend_from_slice(b"1~b"));
         let [event] = &blocks(out)[..] else { panic!() };
         assert_eq!(event.data.as_deref(), Some(" x\n\ny"));
         assert_eq!(event.event.as_deref(), Some("a"));

@@ -287,8 +287,9 @@ impl Round {
             return self.read_files(key);
         }
         let is_all = self.text.len() < max;
-        seat.beat
-            .ping(&mut self.text, self.now, is_all, || follower.cursor());
+        seat.beat.ping(&mut self.text, self.now, is_all, |out| {
+            follower.write_cursor(out);
+        });
         if !self.write(key) {
             return;
         }
@@ -340,8 +341,9 @@ impl Round {
         self.text = text;
         // Also who waits for nothing but a file that cannot be opened.
         let rests = self.text.is_empty() && again.is_none();
-        seat.beat
-            .ping(&mut self.text, self.now, rests, || follower.cursor());
+        seat.beat.ping(&mut self.text, self.now, rests, |out| {
+            follower.write_cursor(out);
+        });
         if !self.text.is_empty() {
             seat.lags();
             if self.write(key) {

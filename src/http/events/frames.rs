@@ -83,7 +83,9 @@ impl Live {
             let rests = !behind || (out.is_empty() && again.is_none());
             let caught_up = rests && out.len() < MAX_WRITE;
             let Client { follower, beat, .. } = &mut self.client;
-            beat.ping(&mut out, Instant::now(), caught_up, || follower.cursor());
+            beat.ping(&mut out, Instant::now(), caught_up, |out| {
+                follower.write_cursor(out);
+            });
             if !out.is_empty() {
                 // Who has much to take takes turns with everyone else.
                 if out.len() >= MAX_WRITE {

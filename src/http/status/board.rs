@@ -174,6 +174,8 @@ impl Watcher {
     /// The id is the number of the newest sample: some clients give up on events without one.
     fn event(&self, out: &mut Vec<u8>, name: &str, data: &str, retry: Option<u32>) {
         sse::body(out, Some(name), data, retry);
-        sse::finish(out, ["s", &self.count.to_string()]);
+        sse::finish(out, |out| {
+            out.extend_from_slice(format!("s{}", self.count).as_bytes());
+        });
     }
 }
