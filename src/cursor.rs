@@ -119,12 +119,14 @@ fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn hex(out: &mut Vec<u8>, number: u64) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let zeros = number.leading_zeros() as usize / 4;
-    let bytes = number.to_be_bytes();
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let mut text = [0; size_of::<u64>() * 2];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
+    }
     // The last one is written even of 0.
-    let digits = digits.skip(zeros.min(bytes.len() * 2 - 1));
-    out.extend(digits.map(|digit| DIGITS[usize::from(digit)]));
+    let zeros = number.leading_zeros() as usize / 4;
+    out.extend_from_slice(&text[zeros.min(text.len() - 1)..]);
 }
 
 fn read_part(part: &str) -> Option<(Tag, Position)> {

@@ -2,6 +2,7 @@
 
 mod json;
 mod parser;
+mod plain;
 mod reason;
 
 use std::borrow::Cow;
@@ -10,10 +11,11 @@ use std::fmt;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 pub use json::{Json, JsonError};
 pub use parser::{Found, Parser, Step};
+use plain::Plain;
 pub use reason::Reason;
 
 /// Event names that a record must not have: those that the server itself sends, and those that an `EventSource`
@@ -25,12 +27,14 @@ pub const RESERVED_EVENTS: [&str; 4] = ["ready", "reset", "open", "error"];
 pub struct Record<'a> {
     /// The object's text as it stands in the file.
     pub json: &'a str,
-    /// Unix time in seconds: the number before the object, or its `time`.
-    pub time: Option<f64>,
     /// The event it becomes.
     pub event: Event<'a>,
     /// The number's text where the time stood before the object; a part of the key.
     number: &'a str,
+    /// The text of its `time`.
+    own_time: &'a str,
+    /// Whether it is known to have no white space that means nothing, and so no line break.
+    is_solid: bool,
 }
 
 /// What becomes of a record on the wire.
@@ -50,6 +54,22 @@ pub enum Event<'a> {
 }
 
 impl Record<'_> {
+    /// Unix time in seconds: the number before the object, or its `time`.
+    #[must_use]
+    pub fn time(&self) -> Option<f64> {
+        let text = match self.number {
+            "" => self.own_time,
+            number => number,
+        };
+        serde_json::from_str(text).ok()
+    }
+
+    /// Whether it is known to stand on one line. `false` says nothing.
+    #[must_use]
+    pub fn is_one_line(&self) -> bool {
+        self.is_solid
+    }
+
     /// The object on one line, without white space that means nothing.
     #[must_use]
     pub fn compact(&self) -> Cow<'_, str> {
@@ -60,6 +80,9 @@ impl Record<'_> {
     /// so that a reformatted record keeps its key.
     #[must_use]
     pub fn key(&self) -> u64 {
+        if self.is_solid && self.number.is_empty() {
+            return xxh3_64(self.json.as_bytes());
+        }
         let mut hash = Xxh3Default::new();
         hash.update(self.number.as_bytes());
         json::solid(self.json, |piece| hash.update(piece.as_bytes()));
@@ -133,20 +156,31 @@ fn record<'a>(
 ) -> Result<Record<'a>, (Reason, usize)> {
     let json =
         std::str::from_utf8(object).map_err(|error| (Reason::NotUtf8, error.valid_up_to()))?;
-    let number = std::str::from_utf8(before).map_or("", |text| {
-        text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0' || c == '\u{feff}')
-    });
-    let time = match number {
-        "" => fields.time.map_or("", RawValue::get),
-        number => number,
-    };
-    let time = serde_json::from_str(time).ok();
     let event = event(fields).map_err(|what| (Reason::BadEvent(what), 0))?;
     Ok(Record {
         json,
-        time,
         event,
-        number,
+        number: number(before),
+        own_time: fields.time.map_or("", RawValue::get),
+        is_solid: false,
+    })
+}
+
+/// The same for one that is plain; `None` if it is not UTF-8.
+fn plain_record<'a>(before: &'a [u8], object: &'a [u8], plain: &Plain<'a>) -> Option<Record<'a>> {
+    Some(Record {
+        json: std::str::from_utf8(object).ok()?,
+        event: Event::Unnamed,
+        number: number(before),
+        own_time: std::str::from_utf8(plain.time.unwrap_or_default()).ok()?,
+        is_solid: plain.is_solid,
+    })
+}
+
+/// The number that stands before an object.
+fn number(before: &[u8]) -> &str {
+    std::str::from_utf8(before).map_or("", |text| {
+        text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0' || c == '\u{feff}')
     })
 }
 

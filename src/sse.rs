@@ -31,6 +31,12 @@ pub fn body(out: &mut Vec<u8>, name: Option<&str>, data: &str, retry: Option<u32
     }
 }
 
+/// The same for data that is one line, without a name.
+pub fn line(out: &mut Vec<u8>, data: &str) {
+    debug_assert!(!data.contains(['\r', '\n']));
+    field(out, "data", data);
+}
+
 /// What [`body`] wrote, without the event's name.
 #[must_use]
 pub fn without_name(text: &[u8]) -> &[u8] {

@@ -101,7 +101,7 @@ fn read<'a>(input: &'a [u8], max: usize, cuts: &[usize], end: bool) -> Vec<Item<
                     assert!(behind <= start && start < end, "a record out of order");
                     assert!(input[start..end].ends_with(record.json.as_bytes()));
                     behind = end;
-                    Item::Record(start, end, record.key(), record.time, record.event)
+                    Item::Record(start, end, record.key(), record.time(), record.event)
                 }
                 Found::Rejected { reason, at } => {
                     assert!(at <= piece.len(), "rejected beyond the input");
@@ -179,12 +179,12 @@ fn only(bytes: &[u8], max: usize) -> Record<'_> {
 fn alone(span: &[u8], max: usize) {
     let record = only(span, max);
     assert!(record.json.len() <= max);
-    assert!(record.time.is_none_or(f64::is_finite));
+    assert!(record.time().is_none_or(f64::is_finite));
     let number = &span[..span.len() - record.json.len()];
     let compact = [number, record.compact().as_bytes()].concat();
     let compact = only(&compact, max);
     assert_eq!(compact.key(), record.key());
-    assert_eq!(compact.time, record.time);
+    assert_eq!(compact.time(), record.time());
     assert_eq!(compact.event, record.event);
     assert!(matches!(compact.compact(), Cow::Borrowed(_)));
     // Of what serde_json takes for a value: no half surrogates, no numbers beyond its own.

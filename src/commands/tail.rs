@@ -143,7 +143,7 @@ fn pretty(record: &Record<'_>) -> String {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    format!("{}  {text}", clock(record.time))
+    format!("{}  {text}", clock(record.time()))
 }
 
 #[expect(

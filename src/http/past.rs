@@ -227,7 +227,7 @@ fn read_lane(
     }
     let mut at = f64::NEG_INFINITY;
     let read = history.each(|record, position| {
-        at = at.max(record.time.unwrap_or(at));
+        at = at.max(record.time().unwrap_or(at));
         reached |= upto.is_some_and(|upto| upto.agrees(&position));
         let wanted = wants(wish, address, record);
         let json = record.compact().into_owned();
@@ -236,7 +236,7 @@ fn read_lane(
                 at,
                 lane: number,
                 position,
-                time: record.time,
+                time: record.time(),
                 wanted,
                 json,
             },

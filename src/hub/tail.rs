@@ -252,6 +252,7 @@ impl Tail {
 /// A record as event stream text, all but its id.
 pub fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
     match &record.event {
+        Event::Unnamed if record.is_one_line() => sse::line(out, record.json),
         Event::Unnamed => sse::body(out, None, record.json, None),
         Event::Named { name, data, retry } => sse::body(out, Some(name), data, *retry),
     }

@@ -7,7 +7,8 @@
 
 use std::str::Utf8Error;
 
-use super::{Fields, Reason, Record, json, record};
+use super::plain::plain;
+use super::{Fields, Reason, Record, json, plain_record, record};
 
 /// The longest number taken for a time, in bytes: digits, sign, point and exponent with room to spare.
 const MAX_NUMBER: usize = 40;
@@ -197,6 +198,11 @@ impl Parser {
         // What is beyond the limit is not looked at: how much of it was read already must not matter.
         let limit = open.saturating_add(self.max_record).saturating_add(1);
         let upto = line.map_or(input.len(), |line| open + line).min(limit);
+        if line.is_none()
+            && let Some(step) = self.plain_object(input, start, open, upto)
+        {
+            return step;
+        }
         let object = parse_object(&input[open..upto]);
         self.work += match &object {
             Object::Complete(_, read) | Object::Failed { read, .. } => *read,
@@ -237,6 +243,24 @@ impl Parser {
                 self.give_up_after(input, open, open + read, open + at, reason)
             }
         }
+    }
+
+    /// The object at `open`, if it is a plain one.
+    fn plain_object<'a>(
+        &mut self,
+        input: &'a [u8],
+        start: usize,
+        open: usize,
+        upto: usize,
+    ) -> Option<Step<'a>> {
+        let plain = plain(&input[open..upto]).filter(|it| it.len <= self.max_record)?;
+        let used = open + plain.len;
+        let record = plain_record(&input[start..open], &input[open..used], &plain)?;
+        self.work += plain.len as u64;
+        Some(Step {
+            found: Found::Record { record, start },
+            used,
+        })
     }
 
     /// As [`Parser::give_up`], of a value that was read up to `upto`. What is added here holds behind the step, as

@@ -17,7 +17,9 @@ fn read_cut_up_to(max: usize, input: &[u8], cuts: &[usize]) -> Vec<String> {
             match &step.found {
                 Found::Pending => {}
                 Found::Record { record, start } => {
-                    let time = record.time.map_or(String::new(), |time| format!("{time} "));
+                    let time = record
+                        .time()
+                        .map_or(String::new(), |time| format!("{time} "));
                     out.push(format!("{time}{}@{}", record.json, from + start));
                 }
                 Found::Rejected { reason, .. } => out.push(format!("!{reason}")),

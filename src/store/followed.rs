@@ -352,7 +352,7 @@ impl Followed {
                     let key = record.key();
                     self.known.push(key);
                     self.position = self.position.after(key, end);
-                    self.last = Some(LastRecord::new(raw, start, end));
+                    self.last = Some(LastRecord::new(&record, key, raw, start, end));
                     news.record(&record, self.position);
                 }
                 Item::Rejected { reason, at } => rejected.push(reason, at, at >= known_upto),

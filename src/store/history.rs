@@ -268,8 +268,9 @@ impl History {
                     start,
                     end,
                 } => {
-                    *position = position.after(record.key(), end);
-                    *last = Some(LastRecord::new(raw, start, end));
+                    let key = record.key();
+                    *position = position.after(key, end);
+                    *last = Some(LastRecord::new(&record, key, raw, start, end));
                     let flow = take(&record, *position);
                     broken = flow.is_break();
                     flow

@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt as _;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::record::Record;
+
 /// Where the last consumed record stands, and a hash of its bytes: while they are in place, a file that
 /// is larger than it was has grown. The hash is of the bytes that were parsed, not read once more.
 #[derive(Debug, Clone, Copy)]
@@ -16,13 +18,12 @@ pub struct LastRecord {
 }
 
 impl LastRecord {
-    /// The record of these bytes, which stand from `start` to `end`.
-    pub fn new(raw: &[u8], start: u64, end: u64) -> Self {
-        Self {
-            start,
-            end,
-            hash: xxh3_64(raw),
-        }
+    /// The record of these bytes, which stand from `start` to `end`, and its key.
+    pub fn new(record: &Record<'_>, key: u64, raw: &[u8], start: u64, end: u64) -> Self {
+        // The key is that hash already where there is nothing that it leaves out.
+        let is_all = record.is_one_line() && record.json.len() == raw.len();
+        let hash = if is_all { key } else { xxh3_64(raw) };
+        Self { start, end, hash }
     }
 
     /// Whether its bytes are still there.

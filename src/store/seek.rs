@@ -103,7 +103,7 @@ fn records(
 ) -> io::Result<()> {
     let mut scanner = Scanner::new(0, max_record);
     scanner.each(file, |item| match item {
-        Item::Record { record, end, .. } => take(&|| record.key(), record.time, end),
+        Item::Record { record, end, .. } => take(&|| record.key(), record.time(), end),
         Item::Rejected { .. } => ControlFlow::Continue(()),
     })
 }

@@ -310,11 +310,11 @@ impl Round {
         };
         seat.has_news = false;
         let mut text = std::mem::take(&mut self.text);
+        // With a share of its own, so that a busy stream does not starve one that is behind.
+        let max = text.len() + seat.next_piece();
         let line = self.line.clone();
         self.runtime.spawn_blocking(move || {
             let read = catch_unwind(AssertUnwindSafe(move || {
-                // With a share of its own, so that a busy stream does not starve one that is behind.
-                let max = text.len() + MAX_WRITE;
                 let again = follower.catch_up(&mut text, max);
                 Catch {
                     follower,

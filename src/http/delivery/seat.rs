@@ -9,8 +9,12 @@ use tokio::time::Instant;
 
 use super::Guest;
 use crate::http::beat::Beat;
-use crate::http::client::Here;
+use crate::http::client::{Here, MAX_WRITE};
 use crate::hub::Follower;
+
+/// How much is read at once out of files for a client that takes all it gets, in bytes. It begins with [`MAX_WRITE`], doubles while the
+/// socket takes it all, and is that again once it does not.
+const MAX_PIECE: usize = 256 * 1024;
 
 /// What a client may send on its event stream, where nobody asks it for anything, in bytes.
 const MOST_UNASKED: u32 = 64 * 1024;
@@ -29,6 +33,8 @@ pub struct Seat {
     /// When the token that it was asked for with expires.
     pub until: Option<Instant>,
     unasked: u32,
+    /// How much is read at once out of files for it, in bytes.
+    piece: usize,
     /// There was news while its follower was away.
     pub has_news: bool,
     /// It is said to be behind.
@@ -72,6 +78,7 @@ impl Seat {
             sent: now,
             until: None,
             unasked: 0,
+            piece: MAX_WRITE,
             has_news: false,
             is_behind: false,
             is_over: false,
@@ -109,6 +116,7 @@ impl Seat {
         if written == text.len() {
             return Written::All;
         }
+        self.piece = MAX_WRITE;
         self.lags();
         self.rest = Some(Box::new(Rest {
             text: text[written..].to_vec(),
@@ -181,6 +189,13 @@ impl Seat {
         }
     }
 
+    /// How much is to be read out of files for it next, in bytes.
+    pub fn next_piece(&mut self) -> usize {
+        let piece = self.piece;
+        self.piece = (piece * 2).min(MAX_PIECE);
+        piece
+    }
+
     /// It has something to take that it did not take to its end.
     pub fn lags(&mut self) {
         if !std::mem::replace(&mut self.is_behind, true) {
@@ -191,6 +206,7 @@ impl Seat {
     /// It took all there is.
     pub fn took_all(&mut self) {
         if std::mem::replace(&mut self.is_behind, false) {
+            self.piece = MAX_WRITE;
             self.here.listed.took_all();
         }
     }

@@ -47,9 +47,10 @@ impl Whole {
                     start,
                     end,
                 } => {
-                    whole.keys.push(record.key());
+                    let key = record.key();
+                    whole.keys.push(key);
                     whole.places.push((start, end));
-                    whole.last = Some(LastRecord::new(raw, start, end));
+                    whole.last = Some(LastRecord::new(&record, key, raw, start, end));
                 }
                 Item::Rejected { reason, at } => whole.rejected.push(reason, at, false),
             }
