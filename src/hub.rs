@@ -3,6 +3,7 @@
 //! The hub knows no HTTP and no clients: a [`Follower`] answers "what is new for me, as bytes". Nothing is
 //! queued for anyone; a change wakes the followers, and each reads on from its own position.
 
+mod appender;
 mod by_hand;
 mod follower;
 mod lane;
@@ -24,8 +25,10 @@ pub use signal::Crowd;
 
 use crate::address::Address;
 use crate::meter::Meter;
+use crate::record::Json;
 use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
-use crate::store::{Retention, Store, lock};
+use crate::store::{AppendError, Retention, Store, lock};
+use appender::Appender;
 use looker::{Job, Looker};
 use signal::Signal;
 use stream::Stream;
@@ -56,6 +59,7 @@ pub(crate) struct Registry {
     meter: Arc<Meter>,
     streams: Mutex<HashMap<Address, Followed>>,
     lookers: OnceLock<Vec<Looker>>,
+    appender: OnceLock<Appender>,
     watch: OnceLock<Arc<Watch>>,
     shares: RandomState,
     numbers: AtomicU64,
@@ -81,6 +85,8 @@ impl Hub {
         let lookers: Vec<Looker> = (0..LOOKERS).map(start).collect::<Result<_, _>>()?;
         registry.lookers.get_or_init(|| lookers);
         let weak: Weak<Registry> = Arc::downgrade(&registry);
+        let appender = Appender::start(&weak)?;
+        registry.appender.get_or_init(|| appender);
         let watch = Watch::new(registry.store.root(), move |change| {
             if let Some(registry) = weak.upgrade() {
                 registry.changed(change);
@@ -108,11 +114,25 @@ impl Hub {
         Follower::new(Arc::clone(&self.0), signal, addresses, begin)
     }
 
-    /// Says that a stream changed, for a writer that need not wait for the watch to notice.
-    pub fn poke(&self, address: &Address) {
-        if let Some(stream) = self.0.get(address) {
-            self.0.queue(stream, Stream::mark);
+    /// Appends a record. When this returns, it is in the file, and on the disk if that is what was asked for; whoever
+    /// follows the stream has been woken. `None` if that failed in a way that only the log knows.
+    pub async fn append(&self, address: Address, record: Json) -> Option<Result<(), AppendError>> {
+        if self.0.store.waits_for_disk() {
+            let hub = self.clone();
+            let append = move || hub.append_now(&address, &record);
+            return tokio::task::spawn_blocking(append).await.ok();
         }
+        let appender = self.0.appender.get()?;
+        appender.append(address, record).await.ok()
+    }
+
+    /// The same for one who may be blocked by the disk.
+    pub fn append_now(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
+        self.0.store.append(address, record)?;
+        if let Some(stream) = self.0.get(address) {
+            self.0.look_for_writer(&stream);
+        }
+        Ok(())
     }
 
     /// The store whose streams these are.
@@ -148,6 +168,7 @@ impl Registry {
             meter,
             streams: Mutex::default(),
             lookers: OnceLock::new(),
+            appender: OnceLock::new(),
             watch: OnceLock::new(),
             shares: RandomState::new(),
             numbers: AtomicU64::new(0),
@@ -264,6 +285,13 @@ impl Registry {
     fn look_now(&self, stream: &Arc<Stream>) {
         // A hub by hand has nobody who would look again.
         if self.lookers.get().is_some() && stream.look_for_reader().is_some() {
+            self.queue(Arc::clone(stream), Stream::mark);
+        }
+    }
+
+    /// Looks at a stream on behalf of one who has written to it, and need not wait for the watch to notice.
+    fn look_for_writer(&self, stream: &Arc<Stream>) {
+        if stream.look_now().is_some() {
             self.queue(Arc::clone(stream), Stream::mark);
         }
     }

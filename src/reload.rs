@@ -143,15 +143,12 @@ fn append(hub: &Hub, changes: &Changes) -> Result<(), RecordError> {
     };
     let text = serde_json::to_string(&reload).map_err(JsonError::Invalid)?;
     let everyone = Address::new(User::everyone(), None);
-    let appended = hub
-        .store()
-        .append(&everyone, &Json::new(&text, unix_now())?);
+    let appended = hub.append_now(&everyone, &Json::new(&text, unix_now())?);
     let meter = hub.meter();
     if let Err(error) = appended {
         meter.failed_writes.inc();
         return Err(error.into());
     }
     meter.writes.inc();
-    hub.poke(&everyone);
     Ok(())
 }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use append::AppendError;
+use append::Appends;
 pub use followed::{Followed, Hint, News, STALLED};
 pub use history::{From, History, Resumed};
 pub use path::Root;
@@ -129,22 +130,22 @@ impl Store {
 
     /// Appends a record; when this returns, it is in the file, and on the disk if that is what was asked for.
     pub fn append(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
-        let len = record.as_str().len();
-        if len > self.max_record {
-            return Err(AppendError::TooLarge {
-                len,
-                max: self.max_record,
-            });
+        self.appends().append(address, record)
+    }
+
+    /// The same for some, one after the other. As long as what is returned lives, no stream is set aside.
+    #[must_use]
+    pub fn appends(&self) -> Batch<'_> {
+        Batch {
+            store: self,
+            appends: Appends::begin(&self.root),
         }
-        let written = append::append(&self.root, address, record)?;
-        let synced = if written.is_first {
-            self.syncer.made(&self.folders(address))
-        } else {
-            Ok(())
-        };
-        synced
-            .and_then(|()| self.syncer.written(written.file))
-            .map_err(AppendError::Sync)
+    }
+
+    /// Whether an append waits for the disk, and many do so better at the same time.
+    #[must_use]
+    pub fn waits_for_disk(&self) -> bool {
+        self.syncer.mode() == Fsync::Always
     }
 
     /// The folders on the way to a stream's file.
@@ -164,6 +165,33 @@ impl Store {
     /// Every stream that has a file, in no order.
     pub fn streams(&self) -> io::Result<Vec<Address>> {
         streams(&self.root)
+    }
+}
+
+/// See [`Store::appends`].
+#[derive(Debug)]
+pub struct Batch<'a> {
+    store: &'a Store,
+    appends: Appends<'a>,
+}
+
+impl Batch<'_> {
+    /// As [`Store::append`].
+    pub fn append(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
+        let store = self.store;
+        let (len, max) = (record.as_str().len(), store.max_record);
+        if len > max {
+            return Err(AppendError::TooLarge { len, max });
+        }
+        let written = self.appends.append(address, record)?;
+        let synced = if written.is_first {
+            store.syncer.made(&store.folders(address))
+        } else {
+            Ok(())
+        };
+        synced
+            .and_then(|()| store.syncer.written(written.file))
+            .map_err(AppendError::Sync)
     }
 }
 

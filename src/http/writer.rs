@@ -15,8 +15,8 @@ use crate::auth::sseid;
 use crate::errors::one_line;
 use crate::hub::Hub;
 use crate::record::{Json, JsonError};
+use crate::store::AppendError;
 use crate::store::since::unix_now;
-use crate::store::{AppendError, Store};
 
 /// Of a body beside the record: names of fields, boundaries, in bytes.
 const BODY_OVERHEAD: usize = 16 * 1024;
@@ -76,27 +76,19 @@ pub async fn posted(
     check(&Form::read(headers, body).await?, headers, now)
 }
 
-/// Appends a record, and says so to the hub.
+/// Appends a record.
 pub async fn append(hub: &Hub, address: Address, record: Json) -> Result<(), Problem> {
-    let hub = hub.clone();
-    tokio::task::spawn_blocking(move || append_now(&hub, &address, &record))
-        .await
-        .map_err(|_| Problem::Server)?
-}
-
-fn append_now(hub: &Hub, address: &Address, record: &Json) -> Result<(), Problem> {
-    let store: &Arc<Store> = hub.store();
+    let stream = address.to_string();
+    let appended = hub.append(address, record).await.ok_or(Problem::Server)?;
     let meter = hub.meter();
-    if let Err(error) = store.append(address, record) {
+    if let Err(error) = appended {
         meter.failed_writes.inc();
         if !matches!(error, AppendError::TooLarge { .. }) {
-            let stream = address.to_string();
             tracing::error!(?stream, "{}", one_line(&error));
         }
         return Err(error.into());
     }
     meter.writes.inc();
-    hub.poke(address);
     Ok(())
 }
 

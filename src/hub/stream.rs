@@ -136,6 +136,11 @@ impl Stream {
         self.look_at(&mut lock(&self.file))
     }
 
+    /// The same, whoever else is asked to do it.
+    pub(super) fn look_now(&self) -> Option<Duration> {
+        self.look_at(&mut lock(&self.file))
+    }
+
     /// The same for one that reads the file itself, but for a change that others wait to see settled.
     pub(super) fn look_for_reader(&self) -> Option<Duration> {
         let mut file = lock(&self.file);

@@ -1,6 +1,6 @@
 //! Appending one record to a stream file: one `write` on a descriptor opened for this record alone.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
@@ -42,25 +42,41 @@ pub enum AppendError {
     Sync(#[source] io::Error),
 }
 
-/// Appends `record` as one line. Where the file does not end in a newline (a torn or hand-made record),
-/// the line begins with one, so that what stands there swallows nothing.
-///
-/// Returns once the record is in the file that the path names: if an editor replaced the file meanwhile,
-/// the record is appended again. The file is returned for what durability asks for.
-pub fn append(root: &Root, address: &Address, record: &Json) -> Result<Written, AppendError> {
-    make_folder(root, address)?;
-    // From here on nobody sets the file aside: who follows it has perhaps read its end, and looks no more.
-    let _stays = rotate::hold(root);
-    for _ in 1..MAX_TRIES {
-        let file = open_for_append(root, address)?;
-        let is_first = write_line(&file, record)?;
-        if is_current(root, address, &file) {
-            return Ok(Written { file, is_first });
+/// Appends records; until it is dropped nobody sets a stream aside: who follows one has perhaps read its end, and looks
+/// no more.
+#[derive(Debug)]
+pub struct Appends<'a> {
+    root: &'a Root,
+    _stays: Option<File>,
+}
+
+impl<'a> Appends<'a> {
+    /// Begins. Waits while a stream is set aside.
+    #[must_use]
+    pub fn begin(root: &'a Root) -> Self {
+        Self {
+            root,
+            _stays: rotate::hold(root),
         }
     }
-    let file = open_for_append(root, address)?;
-    let is_first = write_line(&file, record)?;
-    Ok(Written { file, is_first })
+
+    /// Appends `record` as one line. Where the file does not end in a newline (a torn or hand-made record),
+    /// the line begins with one, so that what stands there swallows nothing.
+    ///
+    /// Returns once the record is in the file that the path names: if an editor replaced the file meanwhile,
+    /// the record is appended again. The file is returned for what durability asks for.
+    pub fn append(&self, address: &Address, record: &Json) -> Result<Written, AppendError> {
+        make_folder(self.root, address)?;
+        let mut tries = MAX_TRIES;
+        loop {
+            let (file, before) = open_for_append(self.root, address)?;
+            let is_first = write_line(&file, before.len(), record)?;
+            tries -= 1;
+            if tries == 0 || is_current(self.root, address, &before) {
+                return Ok(Written { file, is_first });
+            }
+        }
+    }
 }
 
 /// A file with one record more.
@@ -82,7 +98,7 @@ fn make_folder(root: &Root, address: &Address) -> Result<(), AppendError> {
     }
 }
 
-fn open_for_append(root: &Root, address: &Address) -> Result<File, AppendError> {
+fn open_for_append(root: &Root, address: &Address) -> Result<(File, Metadata), AppendError> {
     let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
     open_with(root, address, flags).map_err(|error| match error {
         ReadError::Open { source, .. } if is_full(&source) => AppendError::Full(source),
@@ -90,10 +106,9 @@ fn open_for_append(root: &Root, address: &Address) -> Result<File, AppendError> 
     })
 }
 
-/// `true` if the file was empty.
-fn write_line(file: &File, record: &Json) -> Result<bool, AppendError> {
+/// `len` is the file's, in bytes; `true` if it was empty.
+fn write_line(file: &File, len: u64, record: &Json) -> Result<bool, AppendError> {
     let mut line = Vec::with_capacity(record.as_str().len() + 2);
-    let len = file.metadata().map_err(AppendError::Write)?.len();
     if ends_inside_a_line(file, len).map_err(AppendError::Write)? {
         line.push(b'\n');
     }
@@ -116,11 +131,10 @@ fn ends_inside_a_line(file: &File, len: u64) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-/// Whether the path still names this file.
-fn is_current(root: &Root, address: &Address, file: &File) -> bool {
-    let named = std::fs::metadata(root.file(address)).map(|it| Stamp::of(&it).id);
-    let ours = file.metadata().map(|it| Stamp::of(&it).id);
-    matches!((named, ours), (Ok(named), Ok(ours)) if named == ours)
+/// Whether the path still names the file that this was said of.
+fn is_current(root: &Root, address: &Address, file: &Metadata) -> bool {
+    let named = std::fs::metadata(root.file(address));
+    named.is_ok_and(|it| Stamp::of(&it).id == Stamp::of(file).id)
 }
 
 fn write_error(error: io::Error) -> AppendError {

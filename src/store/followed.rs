@@ -311,7 +311,7 @@ impl Followed {
         if stamp.size == self.stamp.size {
             return Ok(stamp.modified == self.stamp.modified);
         }
-        self.consume(file, &mut self.go_on(), news)?;
+        self.consume(file, &mut self.go_on().upto(stamp.size), news)?;
         self.stamp = stamp;
         self.unsettled = None;
         Ok(true)

@@ -1,6 +1,6 @@
 //! Opening a stream file, and taking its records out in bounded memory.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
@@ -53,7 +53,7 @@ pub enum ReadError {
 /// Opens a stream file for reading; `None` if there is none.
 pub fn open(root: &Root, address: &Address) -> Result<Option<File>, ReadError> {
     match open_with(root, address, OFlags::RDONLY) {
-        Ok(file) => Ok(Some(file)),
+        Ok((file, _)) => Ok(Some(file)),
         Err(ReadError::Open { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -61,7 +61,11 @@ pub fn open(root: &Root, address: &Address) -> Result<Option<File>, ReadError> {
 
 /// Opens a stream file, which must be a regular file that is really in the root: a link is followed if it leads to
 /// another file there, a channel's folder must not be one, and a FIFO cannot block.
-pub(super) fn open_with(root: &Root, address: &Address, how: OFlags) -> Result<File, ReadError> {
+pub(super) fn open_with(
+    root: &Root,
+    address: &Address,
+    how: OFlags,
+) -> Result<(File, Metadata), ReadError> {
     let path = root.file(address);
     let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o666);
@@ -84,7 +88,7 @@ pub(super) fn open_with(root: &Root, address: &Address, how: OFlags) -> Result<F
         Ok(descriptor) => {
             let file = File::from(descriptor);
             match file.metadata() {
-                Ok(metadata) if metadata.is_file() => Ok(file),
+                Ok(metadata) if metadata.is_file() => Ok((file, metadata)),
                 Ok(_) => Err(ReadError::NotAFile { path }),
                 Err(source) => Err(ReadError::Open { path, source }),
             }
@@ -175,6 +179,10 @@ pub struct Scanner {
     /// How much of the buffer is done with.
     used: usize,
     chunk: usize,
+    /// How much is read the first time.
+    first: usize,
+    /// Whether less came at last than was asked for.
+    is_short: bool,
 }
 
 impl Scanner {
@@ -192,8 +200,18 @@ impl Scanner {
             buffer: Vec::new(),
             base: offset,
             used: 0,
-            chunk: CHUNK,
+            chunk: 0,
+            first: CHUNK,
+            is_short: false,
         }
+    }
+
+    /// Where the file's size is known, in bytes: no more is made ready for what stands behind the offset.
+    #[must_use]
+    pub fn upto(mut self, size: u64) -> Self {
+        let left = size.saturating_sub(self.base).saturating_add(1);
+        self.first = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
+        self
     }
 
     /// Where the next value begins, as far as is known, in bytes from the file's start.
@@ -248,6 +266,8 @@ impl Scanner {
             let to = self.base + self.used as u64;
             let item = match step.found {
                 Found::Pending if end => return Ok(()),
+                // The end was there a moment ago, and nothing is left that it would have to judge.
+                Found::Pending if self.is_short && self.pending() == 0 => return Ok(()),
                 Found::Pending => {
                     end = self.fill(file)?;
                     continue;
@@ -271,10 +291,10 @@ impl Scanner {
 
     /// Reads on; `true` at the file's end.
     fn fill(&mut self, file: &File) -> io::Result<bool> {
-        self.chunk = if self.used == 0 && !self.buffer.is_empty() {
-            self.chunk * 2
-        } else {
-            CHUNK
+        self.chunk = match self.chunk {
+            0 => self.first,
+            chunk if self.used == 0 && !self.buffer.is_empty() => chunk.max(CHUNK) * 2,
+            _ => CHUNK,
         };
         self.buffer.drain(..self.used);
         self.base += self.used as u64;
@@ -287,7 +307,9 @@ impl Scanner {
                 other => break other,
             }
         };
-        self.buffer.truncate(len + *got.as_ref().unwrap_or(&0));
+        let read = *got.as_ref().unwrap_or(&0);
+        self.buffer.truncate(len + read);
+        self.is_short = read < self.chunk;
         Ok(got? == 0)
     }
 }

@@ -50,6 +50,11 @@ impl Syncer {
         })
     }
 
+    /// When an append counts as done.
+    pub fn mode(&self) -> Fsync {
+        self.mode
+    }
+
     /// What the mode asks for, after a write to `file`. Blocks on the disk with [`Fsync::Always`].
     pub fn written(&self, file: File) -> io::Result<()> {
         match (self.mode, &self.interval) {

@@ -1,0 +1,138 @@
+//! Appends records for requests: some at once, and looks at what came of them at once.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::Registry;
+use super::stream::Stream;
+use crate::address::Address;
+use crate::record::Json;
+use crate::store::{AppendError, lock};
+
+/// Threads that append. One does, as long as the kernel takes what is written at once; the others are there for a disk that does not.
+const THREADS: usize = 4;
+
+/// So many records are appended before anyone is told that theirs is.
+const BATCH: usize = 64;
+
+type Done = oneshot::Sender<Result<(), AppendError>>;
+
+/// The threads. They end when this is dropped, once what was asked of them is done.
+#[derive(Debug)]
+pub struct Appender {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<(Address, Json, Done)>,
+    stops: bool,
+}
+
+impl Appender {
+    /// Starts the threads.
+    pub fn start(registry: &Weak<Registry>) -> std::io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let start = |number| {
+            let (shared, registry) = (Arc::clone(&shared), registry.clone());
+            let thread = std::thread::Builder::new().name(format!("append-{number}"));
+            thread.spawn(move || shared.run(&registry))
+        };
+        let threads = (0..THREADS).map(start).collect::<Result<_, _>>()?;
+        Ok(Self { shared, threads })
+    }
+
+    /// Appends a record, and tells what came of it. Whoever follows the stream has been woken then.
+    pub fn append(
+        &self,
+        address: Address,
+        record: Json,
+    ) -> oneshot::Receiver<Result<(), AppendError>> {
+        let (done, result) = oneshot::channel();
+        lock(&self.shared.queue)
+            .jobs
+            .push_back((address, record, done));
+        self.shared.filled.notify_one();
+        result
+    }
+}
+
+impl Drop for Appender {
+    fn drop(&mut self) {
+        lock(&self.shared.queue).stops = true;
+        self.shared.filled.notify_all();
+        for thread in self.threads.drain(..) {
+            let is_self = thread.thread().id() == std::thread::current().id();
+            if !is_self && thread.join().is_err() {
+                tracing::error!("an appending thread panicked");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self, registry: &Weak<Registry>) {
+        while let Some(batch) = self.next() {
+            let Some(registry) = registry.upgrade() else {
+                return;
+            };
+            // One stream's fault must not end the appends to all others; who waits for this batch is told.
+            if catch_unwind(AssertUnwindSafe(|| append(&registry, batch))).is_err() {
+                tracing::error!("an append failed; please report this");
+            }
+        }
+    }
+
+    /// What to do next; `None` at the end.
+    fn next(&self) -> Option<Vec<(Address, Json, Done)>> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if !queue.jobs.is_empty() {
+                let count = queue.jobs.len().min(BATCH);
+                return Some(queue.jobs.drain(..count).collect());
+            }
+            if queue.stops {
+                return None;
+            }
+            queue = self
+                .filled
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn append(registry: &Arc<Registry>, batch: Vec<(Address, Json, Done)>) {
+    let mut results = Vec::with_capacity(batch.len());
+    let mut changed: Vec<Arc<Stream>> = Vec::new();
+    let appends = registry.store().appends();
+    for (address, record, done) in batch {
+        let appended = appends.append(&address, &record);
+        if appended.is_ok()
+            && let Some(stream) = registry.get(&address)
+            && changed.iter().all(|it| !Arc::ptr_eq(it, &stream))
+        {
+            changed.push(stream);
+        }
+        results.push((done, appended));
+    }
+    drop(appends);
+    for stream in changed {
+        registry.look_for_writer(&stream);
+    }
+    for (done, result) in results {
+        // Nobody waits for it where the client hung up.
+        let _ = done.send(result);
+    }
+}
