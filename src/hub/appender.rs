@@ -37,6 +37,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     jobs: VecDeque<(Address, Json, Done)>,
+    /// How many threads are awake.
+    awake: usize,
     stops: bool,
 }
 
@@ -44,6 +46,7 @@ impl Appender {
     /// Starts the threads.
     pub fn start(registry: &Weak<Registry>) -> std::io::Result<Self> {
         let shared = Arc::<Shared>::default();
+        lock(&shared.queue).awake = THREADS;
         let start = |number| {
             let (shared, registry) = (Arc::clone(&shared), registry.clone());
             let thread = std::thread::Builder::new().name(format!("append-{number}"));
@@ -97,8 +100,10 @@ impl Shared {
     /// What to do next; `None` at the end.
     fn next(&self) -> Option<Vec<(Address, Json, Done)>> {
         let mut queue = lock(&self.queue);
+        queue.awake -= 1;
         loop {
             if !queue.jobs.is_empty() {
+                queue.awake += 1;
                 let count = queue.jobs.len().min(BATCH);
                 return Some(queue.jobs.drain(..count).collect());
             }
