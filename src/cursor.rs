@@ -110,11 +110,18 @@ pub fn write_part(out: &mut Vec<u8>, tag: Tag, position: &Position) {
     base64(out, &keys[..position.keys().len() * 4]);
 }
 
-/// At most all keys.
+/// At most all keys, and whole ones: base64url without padding (RFC 4648, section 5).
 fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    let mut text = [0; KEYS * 4 * 2];
-    let len = BASE64.encode_slice(bytes, &mut text).unwrap_or_default();
-    out.extend_from_slice(&text[..len]);
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut all = [0; KEYS * 4];
+    all[..bytes.len()].copy_from_slice(bytes);
+    let mut bits = u128::from_be_bytes(all);
+    let mut text = [0; (KEYS * 4 * 8).div_ceil(6)];
+    for digit in &mut text {
+        *digit = DIGITS[(bits >> (u128::BITS - 6)) as usize & 0x3f];
+        bits <<= 6;
+    }
+    out.extend_from_slice(&text[..(bytes.len() * 8).div_ceil(6)]);
 }
 
 fn hex(out: &mut Vec<u8>, number: u64) {

@@ -196,23 +196,22 @@ fn deeper(open: u64, kind: u64) -> Option<u64> {
     (u64::BITS - open.leading_zeros() < MAX_DEPTH).then_some(open << 1 | kind)
 }
 
-/// How many bytes from the start are surely no quote, no backslash and no control character: eight are looked at at once.
+/// How many bytes from the start are no quote, no backslash and no control character. Eight are looked at at once.
 fn common(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // The high bit of each byte that is below `n`, or has its own high bit set: few are, and they are looked at by themselves.
-    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & HIGHS;
-    let is = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let mut at = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let Ok(eight) = chunk.try_into() else { break };
-        let word = u64::from_ne_bytes(eight);
-        if below(word, 0x20) | is(word, b'"') | is(word, b'\\') != 0 {
-            break;
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    // The high bit of each byte that is less than `n`; above the lowest one that is set, others may be, too.
+    let less = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES << 7);
+    let is = |word: u64, byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        let word = u64::from_le_bytes(*eight);
+        let found = less(word, 0x20) | is(word, b'"') | is(word, b'\\');
+        if found != 0 {
+            return at * 8 + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
     }
-    at
+    let is_common = |byte: &&u8| **byte >= 0x20 && **byte != b'"' && **byte != b'\\';
+    bytes.len() - rest.len() + rest.iter().take_while(is_common).count()
 }
 
 #[cfg(test)]

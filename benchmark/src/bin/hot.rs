@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use tailcast::address::{Address, User};
-use tailcast::cursor::{self, Cursor};
+use tailcast::cursor::{self, Cursor, Tag};
 use tailcast::position::Position;
 use tailcast::record::{Found, Parser, Record};
 use tailcast::sse;
@@ -44,8 +44,11 @@ fn main() -> Result<()> {
         }),
         "encode" => parsed(&line, |record| encode(record.json, times)),
         "write-cursor" => {
+            let (tag, mut out) = (Tag::of(&address), Vec::with_capacity(64));
             for _ in 0..times {
-                black_box(cursor::part(black_box(&address), black_box(&position)));
+                out.clear();
+                cursor::write_part(&mut out, black_box(tag), black_box(&position));
+                black_box(&out);
             }
             Ok(())
         }
