@@ -50,6 +50,14 @@ const ONLY: &[(&str, &[&str])] = &[
     ("notify::", &["store/watch.rs", "reload/tree.rs"]),
     (".accept()", &["http/server.rs"]),
     ("StatusCode::", &["http/reply.rs"]),
+    (
+        "mio::",
+        &[
+            "http/delivery.rs",
+            "http/delivery/round.rs",
+            "http/delivery/seat.rs",
+        ],
+    ),
     (".stream\"", &["store/path.rs"]),
     (
         "std::env::",
