@@ -192,6 +192,9 @@ enum Post {
     Stop,
     /// The thread ends.
     Quit,
+    /// Does this.
+    #[cfg(test)]
+    Do(Box<dyn FnOnce() + Send>),
 }
 
 /// What was read out of files for a client.
@@ -200,4 +203,27 @@ struct Catch {
     text: Vec<u8>,
     /// When to look again even if nothing changes.
     again: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_panics_goes_on_with_what_it_is_told() {
+        let manner = Manner {
+            heartbeat: Duration::from_secs(15),
+            retry: 2000,
+            stall: Duration::from_secs(60),
+        };
+        let delivery = Delivery::start(1, manner, &CancellationToken::new()).unwrap();
+        let (line, (sender, receiver)) = (delivery.line(), std::sync::mpsc::channel());
+        for times in 0..2 {
+            let sender = sender.clone();
+            line.post(Post::Do(Box::new(|| panic!("as a test asks"))));
+            line.post(Post::Do(Box::new(move || sender.send(times).unwrap())));
+        }
+        drop((sender, line));
+        assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1]);
+    }
 }

@@ -263,6 +263,19 @@ fn silence_is_broken_by_comments_without_a_blank_line() {
 }
 
 #[test]
+fn the_head_comes_before_a_heartbeat_however_long_the_past_is() {
+    let server = Server::start_with(&["--heartbeat", "0.1"]);
+    // Read to its end for this client, which is given nothing of it.
+    server
+        .stream("all")
+        .append(&"{\"event\":\"x\",\"data\":1}\n".repeat(400_000));
+    let mut ann = server.follow_raw("/events?user=ann&since=all&type=y", &[]);
+    assert!(ann.raw().starts_with("event: ready\n"));
+    server.stream("all").append(r#"{"event":"y","data":2}"#);
+    assert_eq!(ann.data(), "2");
+}
+
+#[test]
 fn a_page_that_asks_for_pings_gets_one_when_all_it_missed_is_there_and_then_one_each_heartbeat() {
     let server = Server::start_with(&["--heartbeat", "0.3"]);
     let place = {

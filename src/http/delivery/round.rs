@@ -37,8 +37,14 @@ const LOOKS: u32 = 8;
 /// At most so often.
 const MIN_TICK: Duration = Duration::from_millis(20);
 
+/// So many times at which to look at clients are kept besides those of clients that are here.
+const MOST_LEFT: usize = 1024;
+
 /// What is read at once of what nobody asked for, in bytes.
 const UNASKED: usize = 16 * 1024;
+
+/// When to look at whom, the earliest first.
+type Due = BinaryHeap<Reverse<(Instant, Key)>>;
 
 /// What is to be done next.
 enum Turn {
@@ -56,11 +62,13 @@ pub struct Round {
     manner: Manner,
     runtime: Handle,
     seats: Seats<Seat>,
+    /// What it was told and has not heeded yet.
+    posts: VecDeque<Post>,
     turns: VecDeque<Turn>,
     /// Those who took as much as one takes at once, and have more to take.
     hungry: Vec<Key>,
     /// Who is to be looked at when: whose time is up, or whose file is to be read again.
-    due: BinaryHeap<Reverse<(Instant, Key)>>,
+    due: Due,
     tick: Duration,
     next_tick: Instant,
     changed: Vec<u64>,
@@ -83,6 +91,7 @@ impl Round {
             manner,
             runtime,
             seats: Seats::default(),
+            posts: VecDeque::new(),
             turns: VecDeque::new(),
             hungry: Vec::new(),
             due: BinaryHeap::new(),
@@ -101,39 +110,64 @@ impl Round {
     pub fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         loop {
-            let polled = self.poll.poll(&mut events, self.patience());
-            self.now = Instant::now();
-            match polled {
-                Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
-                    tracing::error!(%error, "cannot wait for sockets; please report this");
-                    return;
-                }
-                _ => {}
+            match catch_unwind(AssertUnwindSafe(|| self.once(&mut events))) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => self.begin_anew(),
             }
-            for event in &events {
-                if event.token() != WAKE {
-                    self.socket(event);
-                }
-            }
-            for post in self.line.take_posts() {
-                match post {
-                    Post::Arrival(arrival) => self.arrive(*arrival),
-                    Post::Read(key, catch) => self.caught(key, catch),
-                    Post::Lost(key) => self.end(key, None),
-                    Post::End(id) => self.disconnect(id),
-                    Post::Stop => self.stop(),
-                    Post::Quit => return,
-                }
-            }
-            self.look_at_changes();
-            self.look_at_clock();
-            self.take_turns();
         }
+    }
+
+    /// `false` at the end.
+    fn once(&mut self, events: &mut Events) -> bool {
+        let polled = self.poll.poll(events, self.patience());
+        self.now = Instant::now();
+        match polled {
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
+                tracing::error!(%error, "cannot wait for sockets; please report this");
+                return false;
+            }
+            _ => {}
+        }
+        for event in &*events {
+            if event.token() != WAKE {
+                self.socket(event);
+            }
+        }
+        self.posts.extend(self.line.take_posts());
+        while let Some(post) = self.posts.pop_front() {
+            match post {
+                Post::Arrival(arrival) => self.arrive(*arrival),
+                Post::Read(key, catch) => self.caught(key, catch),
+                Post::Lost(key) => self.end(key, None),
+                Post::End(id) => self.disconnect(id),
+                Post::Stop => self.stop(),
+                Post::Quit => return false,
+                #[cfg(test)]
+                Post::Do(what) => what(),
+            }
+        }
+        self.look_at_changes();
+        self.look_at_clock();
+        self.take_turns();
+        true
+    }
+
+    /// After a panic: its clients come back by themselves, and others still come to this thread. Without it they would wait for ever.
+    fn begin_anew(&mut self) {
+        tracing::error!(
+            "a delivering thread panicked; its clients have to connect again; please report this"
+        );
+        self.turns.clear();
+        self.hungry.clear();
+        self.due.clear();
+        self.changed.clear();
+        self.seats = Seats::default();
     }
 
     /// How long nothing has to be done, unless something happens.
     fn patience(&self) -> Option<Duration> {
-        if !self.turns.is_empty() {
+        if !self.turns.is_empty() || !self.posts.is_empty() {
             return Some(Duration::ZERO);
         }
         let due = self.due.peek().map(|Reverse((at, _))| *at);
@@ -165,6 +199,7 @@ impl Round {
         }
         if self.next_tick <= self.now {
             self.next_tick = self.now + self.tick;
+            forget_who_left(&mut self.due, &self.seats);
             self.look_at_all();
         }
     }
@@ -284,7 +319,11 @@ impl Round {
         };
         let max = self.text.len() + MAX_WRITE;
         if follower.read(&mut self.text, max) {
-            return self.read_files(key);
+            // What is there goes first, the reply's head above all: a heartbeat may come before what is in the files.
+            if self.write(key) {
+                self.read_files(key);
+            }
+            return;
         }
         let is_all = self.text.len() < max;
         seat.beat.ping(&mut self.text, self.now, is_all, |out| {
@@ -310,8 +349,8 @@ impl Round {
         };
         seat.has_news = false;
         let mut text = std::mem::take(&mut self.text);
-        // With a share of its own, so that a busy stream does not starve one that is behind.
-        let max = text.len() + seat.next_piece();
+        text.clear();
+        let max = seat.next_piece();
         let line = self.line.clone();
         self.runtime.spawn_blocking(move || {
             let read = catch_unwind(AssertUnwindSafe(move || {
@@ -462,5 +501,34 @@ impl Round {
     /// The last follower of a channel's folder waits for the watch, which may be busy.
     fn let_go(&self, follower: Box<Follower>) {
         self.runtime.spawn_blocking(move || drop(follower));
+    }
+}
+
+/// Whose token lasts for days may stay for a moment: those who left are not kept until it expires.
+fn forget_who_left<T>(due: &mut Due, seats: &Seats<T>) {
+    if due.len() > MOST_LEFT + 2 * seats.len() {
+        due.retain(|Reverse((_, key))| seats.key(key.at) == Some(*key));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_left_is_not_kept_until_its_token_expires() {
+        let (mut due, mut seats) = (Due::new(), Seats::default());
+        let later = Instant::now() + Duration::from_secs(86_400);
+        for id in 0..10_000 {
+            let key = seats.add(id, [1].into_iter(), ());
+            due.push(Reverse((later, key)));
+            if id % 100 != 0 {
+                seats.remove(key);
+            }
+        }
+        forget_who_left(&mut due, &seats);
+        assert_eq!((due.len(), seats.len()), (100, 100));
+        forget_who_left(&mut due, &Seats::<()>::default());
+        assert_eq!(due.len(), 100, "few are not looked for");
     }
 }

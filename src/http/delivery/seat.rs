@@ -101,7 +101,7 @@ impl Seat {
         self.rest.as_ref().map(|rest| rest.since)
     }
 
-    /// Sends it a text. It must not be blocked.
+    /// Sends it a text, behind what its socket did not take yet.
     pub fn write(
         &mut self,
         text: &[u8],
@@ -109,6 +109,11 @@ impl Seat {
         token: Token,
         now: Instant,
     ) -> Written {
+        // A heartbeat may wait there since its follower went away.
+        if let Some(rest) = &mut self.rest {
+            rest.text.extend_from_slice(text);
+            return Written::Part;
+        }
         self.sent = now;
         let Ok(written) = self.send(text) else {
             return Written::Gone;

@@ -54,6 +54,10 @@ impl<T> Seats<T> {
         self.seats.is_empty()
     }
 
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
     /// Seats a client that follows these streams.
     pub fn add(&mut self, id: u64, streams: impl Iterator<Item = u64>, client: T) -> Key {
         let entry = self.seats.vacant_entry();

@@ -79,16 +79,15 @@ impl Takeover {
 
 /// The status line and the fields of a reply whose body ends with the connection (RFC 9112, section 6.3), as
 /// one does that never ends by itself.
-fn head<T>(reply: &Response<T>) -> Vec<u8> {
+fn head<T>(reply: &mut Response<T>) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {}\r\n", reply.status()).into_bytes();
+    let headers = reply.headers_mut();
     let date = httpdate::fmt_http_date(SystemTime::now());
-    let date = HeaderValue::from_str(&date).ok();
-    let close = HeaderValue::from_static("close");
-    let own = [(&DATE, date.as_ref()), (&CONNECTION, Some(&close))];
-    let own = own
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
-    for (name, value) in reply.headers().iter().chain(own) {
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        headers.insert(DATE, date);
+    }
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    for (name, value) in &*headers {
         head.extend_from_slice(name.as_str().as_bytes());
         head.extend_from_slice(b": ");
         head.extend_from_slice(value.as_bytes());
@@ -96,4 +95,19 @@ fn head<T>(reply: &Response<T>) -> Vec<u8> {
     }
     head.extend_from_slice(b"\r\n");
     head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_connection_is_said_once() {
+        let mut reply = Response::new(());
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(CONNECTION, close);
+        let head = String::from_utf8(head(&mut reply)).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert_eq!(head.matches("connection: close\r\n").count(), 1, "{head}");
+    }
 }
