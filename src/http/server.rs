@@ -270,6 +270,8 @@ impl<R: Respond> Connection<R> {
             *lock(&self.takeover) = Some(takeover);
             // What hyper still has of earlier replies is written first.
             flushed.reset();
+            // One more poll is certain, and with it a flush.
+            tokio::task::yield_now().await;
             return std::future::pending().await;
         }
         Ok(reply)

@@ -55,6 +55,7 @@ const ONLY: &[(&str, &[&str])] = &[
         &[
             "http/delivery.rs",
             "http/delivery/round.rs",
+            "http/delivery/round/clients.rs",
             "http/delivery/seat.rs",
         ],
     ),
