@@ -20,7 +20,7 @@ pub const WAKE: Token = Token(usize::MAX);
 
 /// So much is done before the sockets are looked at again, and the next turn comes: in writes, of which a large one counts as several. A
 /// write takes 5 to 10 µs.
-const SLICE: usize = 64;
+const SLICE: usize = 32;
 /// What one write counts for, in bytes.
 const WRITE: usize = 4 * 1024;
 
