@@ -4,6 +4,7 @@
 mod round;
 mod seat;
 mod seats;
+mod slots;
 mod takeover;
 
 use std::fmt;
