@@ -4,7 +4,6 @@
 mod round;
 mod seat;
 mod seats;
-mod slots;
 mod takeover;
 
 use std::fmt;

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
+use slab::Slab;
 use smallvec::SmallVec;
-
-use super::slots::Slots;
 
 /// Names one client; after its end, nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +17,7 @@ pub struct Key {
 /// All clients.
 #[derive(Debug)]
 pub struct Seats<T> {
-    seats: Slots<Seated<T>>,
+    seats: Slab<Seated<T>>,
     members: HashMap<u64, Members>,
 }
 
@@ -44,7 +43,7 @@ struct Members {
 impl<T> Default for Seats<T> {
     fn default() -> Self {
         Self {
-            seats: Slots::default(),
+            seats: Slab::new(),
             members: HashMap::new(),
         }
     }
@@ -57,7 +56,8 @@ impl<T> Seats<T> {
 
     /// Seats a client that follows these streams.
     pub fn add(&mut self, id: u64, streams: impl Iterator<Item = u64>, client: T) -> Key {
-        let at = self.seats.next();
+        let entry = self.seats.vacant_entry();
+        let at = entry.key();
         let members = &mut self.members;
         let places = streams.map(|number| {
             let list = &mut members.entry(number).or_default().list;
@@ -65,14 +65,14 @@ impl<T> Seats<T> {
             (number, narrow(list.len() - 1))
         });
         let places = places.collect();
-        self.seats.insert(Seated { id, places, client });
+        entry.insert(Seated { id, places, client });
         Key { at, id }
     }
 
     /// Takes a client out.
     pub fn remove(&mut self, key: Key) -> Option<T> {
         self.get(key)?;
-        let seated = self.seats.remove(key.at)?;
+        let seated = self.seats.remove(key.at);
         for (number, place) in seated.places {
             if let Some(moved) = self.leave(number, place)
                 && let Some(moved) = self.seats.get_mut(moved as usize)
