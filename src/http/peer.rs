@@ -28,8 +28,8 @@ impl Network {
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(v6) => {
-                let [a, b, c, d, e, f, g, h, ..] = v6.octets();
-                Self::V6([a, b, c, d, e, f, g, h])
+                let [a, b, c, d, ..] = v6.segments().map(u16::to_be_bytes);
+                Self::V6([a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]])
             }
             IpAddr::V4(v4) => Self::V4(v4.octets()),
         }

@@ -173,7 +173,8 @@ impl Presence {
         let here = lock(&self.here);
         let of_user = here.streams.values().filter(|it| {
             it.user.as_ref() == Some(user)
-                && channel.is_none_or(|channel| it.channels.iter().any(|it| name(it) == channel))
+                && channel
+                    .is_none_or(|channel| it.channels.iter().any(|it| name(it.as_ref()) == channel))
         });
         of_user.map(|it| it.end()).count()
     }
@@ -191,7 +192,11 @@ impl Open {
     fn present(&self) -> Present {
         Present {
             user: self.user.as_ref().map(ToString::to_string),
-            channels: self.channels.iter().map(|it| name(it).to_owned()).collect(),
+            channels: self
+                .channels
+                .iter()
+                .map(|it| name(it.as_ref()).to_owned())
+                .collect(),
             address: self.address,
             since: self.since,
         }
@@ -199,8 +204,8 @@ impl Open {
 }
 
 /// The empty name is the default channel.
-fn name(channel: &Option<Channel>) -> &str {
-    channel.as_ref().map_or("", Channel::as_str)
+fn name(channel: Option<&Channel>) -> &str {
+    channel.map_or("", Channel::as_str)
 }
 
 impl Here {

@@ -40,7 +40,7 @@ pub struct Follower {
     lanes: Box<[Lane]>,
     /// Which lane reads first; it moves on, so that a busy stream does not starve the others.
     turn: u32,
-    types: Option<Box<HashSet<String>>>,
+    types: Option<Arc<HashSet<String>>>,
     nameless: bool,
 }
 
@@ -82,7 +82,7 @@ impl Follower {
             signal,
             lanes: lanes.into(),
             turn: 0,
-            types: begin.types.clone().map(Box::new),
+            types: begin.types.clone().map(Arc::new),
             nameless: begin.nameless,
         }
     }

@@ -37,6 +37,9 @@ pub struct Lane {
     pub gone: Option<Box<Instant>>,
 }
 
+// Each connection has one or two, or up to 20.
+const _: () = assert!(size_of::<Lane>() <= 88);
+
 /// Where the next record comes from.
 #[derive(Debug)]
 pub enum Reading {
