@@ -69,8 +69,9 @@ pub(crate) struct Registry {
 #[derive(Debug)]
 struct Followed {
     stream: Arc<Stream>,
-    /// One for each follower.
-    folders: Vec<Option<FolderWatch>>,
+    followers: usize,
+    /// One for each follower, where it is in a channel.
+    folders: Vec<FolderWatch>,
 }
 
 impl Hub {
@@ -224,17 +225,19 @@ impl Registry {
             let mut streams = lock(&self.streams);
             let followed = streams.entry(address.clone()).or_insert_with(|| {
                 let file = self.store.follow(address.clone());
-                let path = self.store.root().file(address);
+                let store = Arc::clone(&self.store);
                 let (rejections, meter) = (Arc::clone(&self.rejections), Arc::clone(&self.meter));
                 let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-                let stream = Stream::new(number, file, address.clone(), path, rejections, meter);
+                let stream = Stream::new(number, file, address.clone(), store, rejections, meter);
                 let stream = Arc::new(stream);
                 Followed {
                     stream,
+                    followers: 0,
                     folders: Vec::new(),
                 }
             });
-            followed.folders.push(folder);
+            followed.followers += 1;
+            followed.folders.extend(folder);
             Arc::clone(&followed.stream)
         };
         if stream.start() {
@@ -250,7 +253,8 @@ impl Registry {
             return;
         };
         let folder = followed.folders.pop();
-        if followed.folders.is_empty() {
+        followed.followers -= 1;
+        if followed.followers == 0 {
             streams.remove(address);
         }
         drop(streams);

@@ -13,11 +13,13 @@ pub const KEYS: usize = 4;
 ///
 /// The offset stands right behind the closing brace of the last consumed record, so that a final newline
 /// added or taken away moves nothing. A key here is the lower half of a record's 64-bit key.
+// Packed, as each connection holds one for each of its streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(Rust, packed(4))]
 pub struct Position {
     offset: u64,
     keys: [u32; KEYS],
-    len: usize,
+    len: u8,
 }
 
 impl Position {
@@ -47,7 +49,7 @@ impl Position {
     pub fn after(mut self, key: u64, end: u64) -> Self {
         self.keys.copy_within(..KEYS - 1, 1);
         self.keys[0] = short(key);
-        self.len = (self.len + 1).min(KEYS);
+        self.len += u8::from(usize::from(self.len) < KEYS);
         self.offset = end;
         self
     }
@@ -68,7 +70,7 @@ impl Position {
     /// The remembered keys, newest first; at most [`KEYS`].
     #[must_use]
     pub fn keys(&self) -> &[u32] {
-        &self.keys[..self.len]
+        &self.keys[..usize::from(self.len)]
     }
 
     /// Whether `other` stands behind the same records at the same offset. A position that remembers

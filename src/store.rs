@@ -164,7 +164,12 @@ impl Store {
 
     /// Every stream that has a file, in no order.
     pub fn streams(&self) -> io::Result<Vec<Address>> {
-        streams(&self.root)
+        let mut found = Vec::new();
+        each_stream(&self.root, |address| {
+            found.push(address);
+            Ok(())
+        })?;
+        Ok(found)
     }
 }
 
@@ -195,23 +200,23 @@ impl Batch<'_> {
     }
 }
 
-fn streams(root: &Root) -> io::Result<Vec<Address>> {
-    let mut found = Vec::new();
+/// Calls `take` with every stream that has a file, in no order, while the folder is walked: there may be millions.
+fn each_stream(root: &Root, mut take: impl FnMut(Address) -> io::Result<()>) -> io::Result<()> {
     let entries = match std::fs::read_dir(root.path()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
     for entry in entries {
         let path = entry?.path();
         if let Some(address) = root.address(&path) {
-            found.push(address);
+            take(address)?;
         } else if root.channel(&path).is_some() && path.is_dir() {
             for entry in std::fs::read_dir(&path)? {
-                found.extend(root.address(&entry?.path()));
+                root.address(&entry?.path()).map_or(Ok(()), &mut take)?;
             }
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// A thread that panicked with the lock held has changed nothing halfway that a reader would trip over.

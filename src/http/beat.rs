@@ -18,47 +18,37 @@ pub fn later(retry: u32) -> Vec<u8> {
 /// Signs of life of one event stream.
 #[derive(Debug)]
 pub struct Beat {
-    every: Duration,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    /// A comment after so much silence.
-    Comment,
-    /// A `ping` event at this time, whatever else is sent: a page sees no comments, and no events whose names it
+    /// In milliseconds; each connection has one of these.
+    every: u32,
+    /// Whether all that was missed has been sent.
+    live: bool,
+    /// When the next `ping` event is due, whatever else is sent: a page sees no comments, and no events whose names it
     /// does not listen for. One comes earlier, as soon as all that it had missed has been sent: then it is live.
-    Ping { at: Instant, live: bool },
+    /// `None` sends a comment after so much silence.
+    ping_at: Option<Instant>,
 }
 
 impl Beat {
     /// Comments, or `ping` events.
     #[must_use]
     pub fn new(every: Duration, ping: bool, now: Instant) -> Self {
-        let kind = if ping {
-            Kind::Ping {
-                at: now + every,
-                live: false,
-            }
-        } else {
-            Kind::Comment
-        };
-        Self { every, kind }
+        Self {
+            every: u32::try_from(every.as_millis()).unwrap_or(u32::MAX),
+            live: false,
+            ping_at: ping.then(|| now + every),
+        }
     }
 
     /// Until when nothing is to be sent, by who begins to wait at `now`.
     #[must_use]
     pub fn next(&self, now: Instant) -> Instant {
-        match self.kind {
-            Kind::Ping { at, .. } => at,
-            Kind::Comment => now + self.every,
-        }
+        self.ping_at.unwrap_or_else(|| now + self.every())
     }
 
     /// Whether silence is ended by `ping` events, and not by comments.
     #[must_use]
     pub fn is_ping(&self) -> bool {
-        matches!(self.kind, Kind::Ping { .. })
+        self.ping_at.is_some()
     }
 
     /// Adds the `ping` that belongs behind what is sent at `now`, if it is time, with the cursor, which may have moved
@@ -72,7 +62,7 @@ impl Beat {
     ) {
         if let Some(live) = self.due(now, caught_up) {
             let behind = if live { "" } else { r#","behind":true"# };
-            let data = format!(r#"{{"heartbeat":{}{behind}}}"#, self.every.as_millis());
+            let data = format!(r#"{{"heartbeat":{}{behind}}}"#, self.every);
             sse::body(out, Some("ping"), &data, None);
             sse::finish(out, cursor);
         }
@@ -81,15 +71,17 @@ impl Beat {
     /// Whether the `ping` that is due now, if one is, says that all that was missed has been sent. The next one is due
     /// later then.
     fn due(&mut self, now: Instant, caught_up: bool) -> Option<bool> {
-        let Kind::Ping { at, live } = &mut self.kind else {
-            return None;
-        };
-        let due = *at <= now || (!*live && caught_up);
+        let at = self.ping_at?;
+        let due = at <= now || (!self.live && caught_up);
         due.then(|| {
-            *at = now + self.every;
-            *live |= caught_up;
-            *live
+            self.ping_at = Some(now + self.every());
+            self.live |= caught_up;
+            self.live
         })
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_millis(self.every.into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a request comes from, also behind a proxy that is trusted to say so.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::FORWARDED;
 use http::request::Parts;
@@ -15,7 +15,12 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// What counts as one client: an IPv4 address, or the /64 that one IPv6 customer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network(IpAddr);
+pub enum Network {
+    /// One address.
+    V4([u8; 4]),
+    /// The first half of one.
+    V6([u8; 8]),
+}
 
 impl Network {
     /// The network of an address.
@@ -23,10 +28,10 @@ impl Network {
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                Self(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
+                let [a, b, c, d, ..] = v6.segments().map(u16::to_be_bytes);
+                Self::V6([a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]])
             }
-            v4 @ IpAddr::V4(_) => Self(v4),
+            IpAddr::V4(v4) => Self::V4(v4.octets()),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::time::Instant;
+use smallvec::SmallVec;
 use tokio_util::sync::CancellationToken;
 
 use super::peer::Network;
@@ -64,17 +64,24 @@ pub struct Presence {
 #[derive(Debug, Default)]
 struct Here {
     /// In the order they came.
-    streams: BTreeMap<u64, Open>,
-    of_user: HashMap<String, usize>,
+    streams: BTreeMap<u64, Arc<Open>>,
+    of_user: HashMap<User, usize>,
     of_network: HashMap<Network, usize>,
     recent: Recent,
 }
 
+/// What is known of an event stream on both sides. In one piece, with names that are shared: there is one for each connection.
 #[derive(Debug)]
 struct Open {
-    who: Arc<Present>,
+    id: u64,
+    user: Option<User>,
+    channels: SmallVec<[Option<Channel>; 1]>,
+    address: Option<IpAddr>,
+    /// As Unix time in seconds.
+    since: u64,
     end: End,
-    state: Arc<State>,
+    lag: Lag,
+    is_ended: AtomicBool,
 }
 
 /// How whoever serves an event stream learns that somebody disconnects it.
@@ -92,20 +99,11 @@ impl std::fmt::Debug for End {
     }
 }
 
-/// What is known of an event stream on both sides.
-#[derive(Debug)]
-struct State {
-    lag: Lag,
-    is_ended: AtomicBool,
-}
-
 /// Keeps an event stream listed until it is dropped.
 #[derive(Debug)]
 pub struct Listed {
     presence: Arc<Presence>,
-    id: u64,
-    since: Instant,
-    state: Arc<State>,
+    open: Arc<Open>,
     /// Why it ends, once that is known.
     why: Option<Why>,
 }
@@ -132,43 +130,32 @@ impl Presence {
         network: Option<Network>,
         end: End,
     ) -> Option<Listed> {
-        let who = Arc::new(Present {
-            user: user.map(ToString::to_string),
-            channels: channels
-                .iter()
-                .map(|it| it.as_ref().map_or_else(String::new, ToString::to_string))
-                .collect(),
+        let mut open = Open {
+            id: self.ids.fetch_add(1, Ordering::Relaxed),
+            user: user.cloned(),
+            channels: channels.into(),
             address,
             since: unix_now(),
-        });
+            end,
+            lag: Lag::new(),
+            is_ended: AtomicBool::new(false),
+        };
+        let present = open.present();
         let mut here = lock(&self.here);
-        if let Some(why) = here.is_full(self.most, &who, is_proven, network) {
-            here.recent.push(&who, What::Refused { why, times: 1 });
+        if let Some(why) = here.is_full(self.most, user.filter(|_| is_proven), network) {
+            here.recent.push(present, What::Refused { why, times: 1 });
             return None;
         }
-        if let Some(user) = &who.user {
-            *here.of_user.entry(user.clone()).or_default() += 1;
-        }
+        open.user = user.map(|user| here.count(user));
         if let Some(network) = network {
             *here.of_network.entry(network).or_default() += 1;
         }
-        here.recent.push(&who, What::Connect);
-        let state = Arc::new(State {
-            lag: Lag::new(),
-            is_ended: AtomicBool::new(false),
-        });
-        let id = self.ids.fetch_add(1, Ordering::Relaxed);
-        let open = Open {
-            who,
-            end,
-            state: Arc::clone(&state),
-        };
-        here.streams.insert(id, open);
+        here.recent.push(present, What::Connect);
+        let open = Arc::new(open);
+        here.streams.insert(open.id, Arc::clone(&open));
         Some(Listed {
             presence: Arc::clone(self),
-            id,
-            since: Instant::now(),
-            state,
+            open,
             why: None,
         })
     }
@@ -178,41 +165,61 @@ impl Presence {
     pub fn list(&self) -> Vec<Present> {
         let here = lock(&self.here);
         let all = here.streams.values();
-        all.map(|it| Present::clone(&it.who)).collect()
+        all.map(|it| it.present()).collect()
     }
 
     /// Ends a user's event streams, all or those in a channel. Returns how many.
     pub fn disconnect(&self, user: &User, channel: Option<&str>) -> usize {
         let here = lock(&self.here);
-        let of_user = here.streams.iter().filter(|(_, it)| {
-            it.who.user.as_deref() == Some(user.as_str())
-                && channel.is_none_or(|channel| it.who.channels.iter().any(|it| it == channel))
+        let of_user = here.streams.values().filter(|it| {
+            it.user.as_ref() == Some(user)
+                && channel
+                    .is_none_or(|channel| it.channels.iter().any(|it| name(it.as_ref()) == channel))
         });
-        of_user.map(|(id, it)| it.end(*id)).count()
+        of_user.map(|it| it.end()).count()
     }
 }
 
 impl Open {
-    fn end(&self, id: u64) {
-        self.state.is_ended.store(true, Ordering::Relaxed);
+    fn end(&self) {
+        self.is_ended.store(true, Ordering::Relaxed);
         match &self.end {
             End::Token(token) => token.cancel(),
-            End::Call(call) => call(id),
+            End::Call(call) => call(self.id),
+        }
+    }
+
+    fn present(&self) -> Present {
+        Present {
+            user: self.user.as_ref().map(ToString::to_string),
+            channels: self
+                .channels
+                .iter()
+                .map(|it| name(it.as_ref()).to_owned())
+                .collect(),
+            address: self.address,
+            since: self.since,
         }
     }
 }
 
+/// The empty name is the default channel.
+fn name(channel: Option<&Channel>) -> &str {
+    channel.map_or("", Channel::as_str)
+}
+
 impl Here {
-    /// Why no other one like this may come.
-    fn is_full(
-        &self,
-        most: Most,
-        who: &Present,
-        is_proven: bool,
-        network: Option<Network>,
-    ) -> Option<Why> {
-        let of_user = who.user.as_ref().filter(|_| is_proven);
-        let of_user = of_user.and_then(|it| self.of_user.get(it));
+    /// Counts one of a user. Returns the name, in the one copy that all of the user's share.
+    fn count(&mut self, user: &User) -> User {
+        let known = self.of_user.get_key_value(user).map(|(it, _)| it);
+        let user = known.unwrap_or(user).clone();
+        *self.of_user.entry(user.clone()).or_default() += 1;
+        user
+    }
+
+    /// Why no other one may come of this user, if that is proven, or from this network.
+    fn is_full(&self, most: Most, user: Option<&User>, network: Option<Network>) -> Option<Why> {
+        let of_user = user.and_then(|it| self.of_user.get(it));
         let of_network = network.and_then(|it| self.of_network.get(&it));
         if of_user.is_some_and(|count| *count >= most.per_user) {
             return Some(Why::User);
@@ -227,23 +234,23 @@ impl Listed {
     /// Its number; no other one has it, nor had.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.id
+        self.open.id
     }
 
     /// Whether somebody disconnected it.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.state.is_ended.load(Ordering::Relaxed)
+        self.open.is_ended.load(Ordering::Relaxed)
     }
 
     /// Something is given to the client.
     pub fn gives(&self) {
-        self.state.lag.begin();
+        self.open.lag.begin();
     }
 
     /// The client took all there is.
     pub fn took_all(&self) {
-        self.state.lag.end();
+        self.open.lag.end();
     }
 
     /// Why it ends now.
@@ -254,25 +261,23 @@ impl Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let behind = self.state.lag.now();
+        let behind = self.open.lag.now();
         let what = What::End {
             why: self
                 .why
                 .unwrap_or_else(|| Why::left(behind, self.presence.stall)),
-            lasted: self.since.elapsed().as_secs_f64(),
+            lasted: self.open.lag.age().as_secs_f64(),
             behind: behind.as_secs_f64(),
         };
         let mut here = lock(&self.presence.here);
-        let Some(Open { who, .. }) = here.streams.remove(&self.id) else {
-            return;
-        };
-        if let Some(user) = &who.user {
+        here.streams.remove(&self.open.id);
+        if let Some(user) = &self.open.user {
             leave(&mut here.of_user, user);
         }
-        if let Some(address) = who.address {
+        if let Some(address) = self.open.address {
             leave(&mut here.of_network, &Network::of(address));
         }
-        here.recent.push(&who, what);
+        here.recent.push(self.open.present(), what);
     }
 }
 

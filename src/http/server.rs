@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -88,9 +88,11 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
     let forgets = tokio::time::sleep(FORGET_EVERY);
     tokio::pin!(forgets);
     let mut failing = false;
+    // Whether the next connection may be one too many.
+    let mut is_near = true;
     loop {
         let accepted = tokio::select! {
-            accepted = door.accept() => accepted,
+            accepted = door.accept(is_near) => accepted,
             () = &mut forgets => {
                 door.limits.forget();
                 forgets.as_mut().reset(tokio::time::Instant::now() + FORGET_EVERY);
@@ -100,6 +102,7 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
         };
         match accepted {
             Ok((socket, peer)) => {
+                is_near = door.is_beyond(socket.as_raw_fd().saturating_add(1));
                 if std::mem::take(&mut failing) {
                     tracing::info!("connections are accepted again");
                 }
@@ -144,14 +147,22 @@ pub async fn serve<R: Respond>(door: Door, app: Arc<R>, stop: CancellationToken)
 }
 
 impl Door {
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        // The lowest number that is free is the next one's.
-        let next = self.listener.as_fd().try_clone_to_owned()?;
-        if u64::try_from(next.as_raw_fd()).is_ok_and(|it| it >= self.descriptors) {
-            return Err(rustix::io::Errno::MFILE.into());
+    /// `is_near` asks for the next descriptor's number first. That costs a descriptor for a moment, and is left out as long as the
+    /// numbers are far from the limit, which one connection may pass so where stream files took many at once.
+    async fn accept(&self, is_near: bool) -> io::Result<(TcpStream, SocketAddr)> {
+        if is_near {
+            // The lowest number that is free is the next one's.
+            let next = self.listener.as_fd().try_clone_to_owned()?;
+            if self.is_beyond(next.as_raw_fd()) {
+                return Err(rustix::io::Errno::MFILE.into());
+            }
         }
-        drop(next);
         self.listener.accept().await
+    }
+
+    /// Whether a descriptor is not for connections.
+    fn is_beyond(&self, descriptor: RawFd) -> bool {
+        u64::try_from(descriptor).is_ok_and(|it| it >= self.descriptors)
     }
 }
 

@@ -37,10 +37,10 @@ const RESTLESS: Duration = Duration::from_millis(20);
 pub struct Follower {
     registry: Arc<Registry>,
     signal: Signal,
-    lanes: Vec<Lane>,
+    lanes: Box<[Lane]>,
     /// Which lane reads first; it moves on, so that a busy stream does not starve the others.
-    turn: usize,
-    types: Option<HashSet<String>>,
+    turn: u32,
+    types: Option<Arc<HashSet<String>>>,
     nameless: bool,
 }
 
@@ -80,9 +80,9 @@ impl Follower {
         Self {
             registry,
             signal,
-            lanes,
+            lanes: lanes.into(),
             turn: 0,
-            types: begin.types.clone(),
+            types: begin.types.clone().map(Arc::new),
             nameless: begin.nameless,
         }
     }
@@ -120,10 +120,14 @@ impl Follower {
         let mut taken = Taken::default();
         let len = out.len();
         for at in 0..count {
-            self.read_lane((self.turn + at) % count, out, max, &mut taken);
+            self.read_lane((self.turn() + at) % count, out, max, &mut taken);
         }
         taken.count(&self.registry.meter, out.len() - len);
-        self.turn = (self.turn + 1) % count.max(1);
+        self.turn = if self.turn() + 1 < count {
+            self.turn + 1
+        } else {
+            0
+        };
         self.lanes.iter().any(Lane::is_behind)
     }
 
@@ -134,7 +138,8 @@ impl Follower {
         let len = out.len();
         let mut again = None;
         let count = self.lanes.len();
-        for at in (self.turn..count).chain(0..self.turn.min(count)) {
+        let turn = self.turn();
+        for at in (turn..count).chain(0..turn.min(count)) {
             if self.lanes[at].is_behind() && out.len() < max {
                 let wait = self.catch_up_lane(at, out, max);
                 again = again.into_iter().chain(wait).min();
@@ -142,6 +147,10 @@ impl Follower {
         }
         meter.bytes.inc_by((out.len() - len) as u64);
         again
+    }
+
+    fn turn(&self) -> usize {
+        self.turn as usize
     }
 
     fn read_lane(&mut self, at: usize, out: &mut Vec<u8>, max: usize, taken: &mut Taken) {
@@ -195,11 +204,11 @@ impl Follower {
         }
         for _ in 0..MAX_TRIES {
             let epoch = self.lanes[at].stream.tail().epoch();
-            let history = match self.open(at, epoch, out) {
-                Ok(history) => history,
+            let opened = match self.open(at, epoch, out) {
+                Ok(opened) => opened,
                 Err(wait) => return wait,
             };
-            if self.read_file(at, (epoch, history), out, max) {
+            if self.read_file(at, opened, out, max) {
                 if out.len() < max {
                     self.registry.look_now(&self.lanes[at].stream);
                 }
@@ -210,12 +219,12 @@ impl Follower {
         Some(RESTLESS)
     }
 
-    /// Takes what is behind the lane's place in a file that was opened in this epoch. `false`, and nothing taken, if
+    /// Takes what is behind the lane's place in a file that was opened in an epoch. `false`, and nothing taken, if
     /// it was rewritten in place meanwhile.
     fn read_file(
         &mut self,
         at: usize,
-        (epoch, mut history): (u64, Box<History>),
+        mut opened: Box<(u64, History)>,
         out: &mut Vec<u8>,
         max: usize,
     ) -> bool {
@@ -223,6 +232,7 @@ impl Follower {
         let before = (out.len(), self.lanes[at].place);
         let mut came = false;
         let mut deliveries = 0;
+        let history = &mut opened.1;
         let read = history.each(|record, position| {
             came = true;
             let place = Place::new(position);
@@ -248,7 +258,7 @@ impl Follower {
         }
         // At its end it is opened anew the next time, for another file may stand at the path by then.
         history.rest();
-        self.lanes[at].reading = Reading::File(came.then_some((epoch, history)));
+        self.lanes[at].reading = Reading::File(came.then_some(opened));
         true
     }
 
@@ -258,12 +268,12 @@ impl Follower {
         at: usize,
         epoch: u64,
         out: &mut Vec<u8>,
-    ) -> Result<Box<History>, Option<Duration>> {
+    ) -> Result<Box<(u64, History)>, Option<Duration>> {
         let lane = &mut self.lanes[at];
         if let Reading::File(open) = &mut lane.reading
-            && let Some((_, history)) = open.take_if(|(of, _)| *of == epoch)
+            && let Some(opened) = open.take_if(|opened| opened.0 == epoch)
         {
-            return Ok(history);
+            return Ok(opened);
         }
         let address = lane.stream.address().clone();
         let position = lane.place.position;
@@ -275,17 +285,17 @@ impl Follower {
             Ok(Resumed::Here(history)) => {
                 self.lanes[at].gone = None;
                 self.lanes[at].place = Place::new(history.position());
-                Ok(Box::new(history))
+                Ok(Box::new((epoch, history)))
             }
             Ok(Resumed::Gone(history)) => {
-                let since = *lane.gone.get_or_insert_with(Instant::now);
+                let since = **lane.gone.get_or_insert_with(|| Box::new(Instant::now()));
                 let left = GONE_PATIENCE.saturating_sub(since.elapsed());
                 if !left.is_zero() {
                     return Err(Some(left));
                 }
                 self.lanes[at].gone = None;
                 self.reset(at, &address, out);
-                Ok(Box::new(history))
+                Ok(Box::new((epoch, history)))
             }
             Err(error) => {
                 tracing::debug!(stream = ?address.to_string(), %error, "cannot catch up");

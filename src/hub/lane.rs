@@ -33,9 +33,12 @@ pub struct Lane {
     pub reading: Reading,
     /// It is owed what rewrites add since this epoch, wherever that stands; nothing before it first reads.
     pub owed: Option<u64>,
-    /// Since when its records are in no file.
-    pub gone: Option<Instant>,
+    /// Since when its records are in no file. That is rare, and each connection has lanes.
+    pub gone: Option<Box<Instant>>,
 }
+
+// Each connection has one or two, or up to 20.
+const _: () = assert!(size_of::<Lane>() <= 88);
 
 /// Where the next record comes from.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ pub enum Reading {
     /// The tail, from this number on.
     Tail(u64),
     /// The file, with the epoch in which it was opened.
-    File(Option<(u64, Box<History>)>),
+    File(Option<Box<(u64, History)>>),
 }
 
 impl Lane {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 /// Followers that one thread serves. A stream that changes tells the crowd once, however many of it follow.
@@ -67,8 +68,8 @@ impl Signal {
 /// The signals of one stream.
 #[derive(Debug, Default)]
 pub struct Signals {
-    /// Each with how many followers it is for.
-    signals: Vec<(Signal, u32)>,
+    /// Each with how many followers it is for. Most streams have one.
+    signals: SmallVec<[(Signal, u32); 1]>,
     followers: usize,
 }
 

@@ -16,7 +16,7 @@ use crate::errors::one_line;
 use crate::meter::Meter;
 use crate::position::Position;
 use crate::record::{Reason, Record};
-use crate::store::{Followed, Hint, News, ReadError, STALLED, lock};
+use crate::store::{Followed, Hint, News, ReadError, STALLED, Store, lock};
 
 /// A followed stream. Its locks are never held together but in this order: `file` (held while the disk is
 /// read, by one looker at a time), `signals`, `tail` (held for a copy).
@@ -26,7 +26,7 @@ pub struct Stream {
     number: u64,
     tag: Tag,
     address: Address,
-    path: PathBuf,
+    store: Arc<Store>,
     file: Mutex<File>,
     tail: Mutex<Tail>,
     hint: Mutex<Hint>,
@@ -41,7 +41,7 @@ struct File {
     followed: Followed,
     started: bool,
     /// The last trouble with the file, so that it is logged once and not at each look.
-    trouble: Option<String>,
+    trouble: Option<Box<str>>,
 }
 
 impl Stream {
@@ -50,7 +50,7 @@ impl Stream {
         number: u64,
         followed: Followed,
         address: Address,
-        path: PathBuf,
+        store: Arc<Store>,
         rejections: Arc<Rejections>,
         meter: Arc<Meter>,
     ) -> Self {
@@ -59,7 +59,7 @@ impl Stream {
             number,
             tag: Tag::of(&address),
             address,
-            path,
+            store,
             file: Mutex::new(File {
                 followed,
                 started: false,
@@ -196,6 +196,10 @@ impl Stream {
         again
     }
 
+    fn path(&self) -> PathBuf {
+        self.store.root().file(&self.address)
+    }
+
     fn wake(&self) {
         lock(&self.signals).tell(self.number);
     }
@@ -231,9 +235,9 @@ impl File {
             }
             Err(error) => {
                 let text = one_line(&error);
-                if self.trouble.as_ref() != Some(&text) {
+                if self.trouble.as_deref() != Some(&*text) {
                     tracing::warn!(stream = ?address.to_string(), "{text}");
-                    self.trouble = Some(text);
+                    self.trouble = Some(text.into());
                 }
                 None
             }
@@ -265,11 +269,11 @@ impl News for Arrivals<'_> {
     }
 
     fn rejected(&mut self, reason: &Reason, line: u64, column: u64) {
-        let file = &self.stream.path;
+        let file = self.stream.path();
         let hint = reason.hint();
         tracing::warn!(?file, line, column, hint, "rejected: {reason}");
         self.stream.rejections.push(Rejection {
-            file: file.clone(),
+            file,
             line,
             column,
             reason: reason.to_string(),
@@ -279,13 +283,13 @@ impl News for Arrivals<'_> {
     }
 
     fn rejected_more(&mut self, count: usize) {
-        let file = &self.stream.path;
+        let file = self.stream.path();
         tracing::warn!(?file, count, "rejected more; `tailcast check` shows each");
         self.stream.rejections.more(count);
     }
 
     fn stalled(&mut self, line: u64, column: u64) {
-        let file = &self.stream.path;
+        let file = self.stream.path();
         tracing::warn!(?file, line, column, "{STALLED}");
     }
 }

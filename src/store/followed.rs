@@ -97,7 +97,7 @@ pub struct Followed {
     reported: Reported,
     stalled: Stalled,
     /// The file that was at the path before, while others may still write to it.
-    late: Option<Late>,
+    late: Option<Box<Late>>,
     /// Whether the path is a link.
     is_link: bool,
     /// Whether the path names another file, or none, since the last decision: readers hold on to the old one.
@@ -246,7 +246,8 @@ impl Followed {
                 || (!self.replaced && self.has_not_shrunk(&file, Stamp::of(&file.metadata()?))?);
             if is_rotated || stands {
                 let known = self.known.clone();
-                self.late = Some(Late::new(file, self.go_on(), known, is_rotated));
+                let late = Late::new(file, self.go_on(), known, is_rotated);
+                self.late = Some(Box::new(late));
             }
             if is_rotated {
                 self.rotated = Some(self.stamp.id);

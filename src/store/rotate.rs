@@ -77,14 +77,17 @@ impl Store {
         let mut pruned = Pruned::default();
         for root in [self.root().clone(), self.root().old()] {
             let is_current = root.path() == self.root().path();
-            for address in super::streams(&root)? {
+            // A file that appears or goes meanwhile may be met or not; one that is begun anew may be met twice, and is
+            // too small and too young for anything then.
+            super::each_stream(&root, |address| {
                 if is_expired(&root, &address, retention, now) {
                     std::fs::remove_file(root.file(&address))?;
                     pruned.expired += 1;
                 } else if is_current && self.rotate(&address, retention)? {
                     pruned.rotated += 1;
                 }
-            }
+                Ok(())
+            })?;
         }
         Ok(pruned)
     }

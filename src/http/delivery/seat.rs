@@ -14,7 +14,11 @@ use crate::hub::Follower;
 
 /// How much is read at once out of files for a client that takes all it gets, in bytes. It begins with [`MAX_WRITE`], doubles while the
 /// socket takes it all, and is that again once it does not.
-const MAX_PIECE: usize = 256 * 1024;
+const MAX_PIECE: u32 = 256 * 1024;
+
+/// The same as [`MAX_WRITE`].
+const FIRST_PIECE: u32 = 32 * 1024;
+const _: () = assert!(FIRST_PIECE as usize == MAX_WRITE);
 
 /// What a client may send on its event stream, where nobody asks it for anything, in bytes.
 const MOST_UNASKED: u32 = 64 * 1024;
@@ -34,7 +38,7 @@ pub struct Seat {
     pub until: Option<Instant>,
     unasked: u32,
     /// How much is read at once out of files for it, in bytes.
-    piece: usize,
+    piece: u32,
     /// There was news while its follower was away.
     pub has_news: bool,
     /// It is said to be behind.
@@ -78,7 +82,7 @@ impl Seat {
             sent: now,
             until: None,
             unasked: 0,
-            piece: MAX_WRITE,
+            piece: FIRST_PIECE,
             has_news: false,
             is_behind: false,
             is_over: false,
@@ -121,7 +125,7 @@ impl Seat {
         if written == text.len() {
             return Written::All;
         }
-        self.piece = MAX_WRITE;
+        self.piece = FIRST_PIECE;
         self.lags();
         self.rest = Some(Box::new(Rest {
             text: text[written..].to_vec(),
@@ -198,7 +202,7 @@ impl Seat {
     pub fn next_piece(&mut self) -> usize {
         let piece = self.piece;
         self.piece = (piece * 2).min(MAX_PIECE);
-        piece
+        piece as usize
     }
 
     /// It has something to take that it did not take to its end.
@@ -211,7 +215,7 @@ impl Seat {
     /// It took all there is.
     pub fn took_all(&mut self) {
         if std::mem::replace(&mut self.is_behind, false) {
-            self.piece = MAX_WRITE;
+            self.piece = FIRST_PIECE;
             self.here.listed.took_all();
         }
     }

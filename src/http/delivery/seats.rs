@@ -33,7 +33,7 @@ struct Seated<T> {
 #[derive(Debug, Default)]
 struct Members {
     /// Where they sit.
-    list: Vec<u32>,
+    list: SmallVec<[u32; 4]>,
     /// Those below this place have not been served since the last change; none while there is no turn.
     left: Option<usize>,
     /// There was another change since the turn began.

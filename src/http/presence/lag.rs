@@ -44,6 +44,11 @@ impl Lag {
         })
     }
 
+    /// For how long it is there.
+    pub fn age(&self) -> Duration {
+        self.from.elapsed()
+    }
+
     fn millis(&self) -> u64 {
         u64::try_from(self.from.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Moment, Open, Presence, Present};
+use crate::address::User;
 use crate::store::lock;
 
 /// One that is open, and how far behind it is.
@@ -35,8 +36,8 @@ impl Presence {
     #[must_use]
     pub fn overview(&self, users: usize, newest: usize) -> Overview {
         let here = lock(&self.here);
-        let mut most: Vec<(&String, usize)> = here.of_user.iter().map(|it| (it.0, *it.1)).collect();
-        let order = |a: &(&String, usize), b: &(&String, usize)| b.1.cmp(&a.1).then(a.0.cmp(b.0));
+        let mut most: Vec<(&User, usize)> = here.of_user.iter().map(|it| (it.0, *it.1)).collect();
+        let order = |a: &(&User, usize), b: &(&User, usize)| b.1.cmp(&a.1).then(a.0.cmp(b.0));
         // Of very many only these few are put in order.
         if most.len() > users {
             most.select_nth_unstable_by(users, order);
@@ -46,13 +47,16 @@ impl Presence {
         Overview {
             total: here.streams.len(),
             users: here.of_user.len(),
-            most: most.into_iter().map(|it| (it.0.clone(), it.1)).collect(),
+            most: most
+                .into_iter()
+                .map(|it| (it.0.to_string(), it.1))
+                .collect(),
             newest: here
                 .streams
                 .values()
                 .rev()
                 .take(newest)
-                .map(Open::lagging)
+                .map(|it| it.lagging())
                 .collect(),
         }
     }
@@ -67,7 +71,7 @@ impl Presence {
     #[must_use]
     pub fn longest_lag(&self) -> Duration {
         let here = lock(&self.here);
-        let lags = here.streams.values().map(|it| it.state.lag.now());
+        let lags = here.streams.values().map(|it| it.lag.now());
         lags.max().unwrap_or_default()
     }
 }
@@ -75,8 +79,8 @@ impl Presence {
 impl Open {
     fn lagging(&self) -> Lagging {
         Lagging {
-            who: Present::clone(&self.who),
-            lag: self.state.lag.now().as_secs(),
+            who: self.present(),
+            lag: self.lag.now().as_secs(),
         }
     }
 }
@@ -88,7 +92,6 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::address::User;
     use crate::http::presence::{End, Most};
 
     #[test]

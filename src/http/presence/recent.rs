@@ -1,7 +1,6 @@
 //! The newest comings and goings, for those who watch the server.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -87,15 +86,15 @@ pub enum What {
 
 /// The newest, oldest first.
 #[derive(Debug, Default)]
-pub struct Recent(VecDeque<(f64, Arc<Present>, What)>);
+pub struct Recent(VecDeque<(f64, Present, What)>);
 
 impl Recent {
     /// Adds one. Who is refused again and again does not push the others out.
-    pub fn push(&mut self, who: &Arc<Present>, what: What) {
+    pub fn push(&mut self, who: Present, what: What) {
         let at = unix_now_exact();
         if let (Some((last, before, What::Refused { times, why })), What::Refused { why: now, .. }) =
             (self.0.back_mut(), &what)
-            && (why == now && before.is_same(who))
+            && (why == now && before.is_same(&who))
         {
             (*last, *times) = (at, *times + 1);
             return;
@@ -103,7 +102,7 @@ impl Recent {
         if self.0.len() == NEWEST {
             self.0.pop_front();
         }
-        self.0.push_back((at, Arc::clone(who), what));
+        self.0.push_back((at, who, what));
     }
 
     /// So many of the newest, newest first.
@@ -112,7 +111,7 @@ impl Recent {
         let newest = self.0.iter().rev().take(most);
         let moment = newest.map(|(at, who, what)| Moment {
             at: *at,
-            who: Present::clone(who),
+            who: who.clone(),
             what: what.clone(),
         });
         moment.collect()
@@ -123,29 +122,29 @@ impl Recent {
 mod tests {
     use super::*;
 
-    fn who(user: &str) -> Arc<Present> {
-        Arc::new(Present {
+    fn who(user: &str) -> Present {
+        Present {
             user: Some(user.to_owned()),
             channels: vec![String::new()],
             address: None,
             since: 1,
-        })
+        }
     }
 
     #[test]
     fn keeps_the_newest_and_counts_the_refused() {
         let mut recent = Recent::default();
         for _ in 0..300 {
-            recent.push(&who("ann"), What::Connect);
+            recent.push(who("ann"), What::Connect);
         }
         let refused = || What::Refused {
             why: Why::User,
             times: 1,
         };
         for _ in 0..300 {
-            recent.push(&who("bob"), refused());
+            recent.push(who("bob"), refused());
         }
-        recent.push(&who("cid"), refused());
+        recent.push(who("cid"), refused());
         let newest = recent.newest(1000);
         assert_eq!(newest.len(), NEWEST);
         assert_eq!(newest[0].who.user.as_deref(), Some("cid"));
@@ -178,7 +177,7 @@ mod tests {
             lasted: 2.5,
             behind: 0.0,
         };
-        recent.push(&who("ann"), end);
+        recent.push(who("ann"), end);
         let mut json = serde_json::to_value(&recent.newest(1)[0]).unwrap();
         assert!(json["at"].take().as_f64().unwrap() > 1.7e9);
         assert_eq!(
