@@ -208,6 +208,11 @@ impl<R: Respond> Connection<R> {
         let Some(tls) = tls else {
             return self.plain(socket, &flushed).await;
         };
+        // Apart, as it is much, and the memory of a task that lives for a moment only stays between those that stay.
+        Box::pin(self.secured(socket, tls)).await;
+    }
+
+    async fn secured(self, socket: Socket, tls: Tls) {
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(self.head, tls.accept(socket)) => shaken,
             () = self.stop.cancelled() => return,
