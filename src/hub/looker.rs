@@ -18,6 +18,9 @@ use crate::address::{Address, Channel};
 /// Writes through mmap, hard links, overlays and network file systems come without an event.
 const SWEEP: Duration = Duration::from_secs(2);
 
+/// So many streams are swept before whoever waits for a look has it. A look that finds nothing takes a few µs.
+const SLICE: usize = 16;
+
 /// What a looker is asked to do.
 pub enum Job {
     /// Look at one stream.
@@ -52,6 +55,7 @@ impl Looker {
             everything: asked,
             due: BTreeMap::new(),
             due_at: HashMap::new(),
+            unswept: Vec::new(),
         };
         let name = format!("look-{number}");
         let thread = std::thread::Builder::new()
@@ -97,6 +101,8 @@ struct Run {
     /// Streams to look at again, by time; and each one's time, for it has but one.
     due: BTreeMap<(Instant, Address), Weak<Stream>>,
     due_at: HashMap<Address, Instant>,
+    /// What is left of this sweep.
+    unswept: Vec<Weak<Stream>>,
 }
 
 impl Run {
@@ -108,10 +114,12 @@ impl Run {
                 .keys()
                 .next()
                 .map_or(sweep, |(at, _)| sweep.min(*at));
-            match self
-                .jobs
-                .recv_timeout(next.saturating_duration_since(Instant::now()))
-            {
+            let wait = if self.unswept.is_empty() {
+                next.saturating_duration_since(Instant::now())
+            } else {
+                Duration::ZERO
+            };
+            match self.jobs.recv_timeout(wait) {
                 Ok(Job::Look(stream)) => self.look(&stream),
                 Ok(Job::Folder(channel)) => self.folder(&channel),
                 Ok(Job::Everything) => self.look_at_everything(),
@@ -126,10 +134,11 @@ impl Run {
                     self.look(&stream);
                 }
             }
-            if now >= sweep {
+            if now >= sweep && self.unswept.is_empty() {
                 sweep = now + SWEEP;
-                self.sweep(now);
+                self.begin_sweep();
             }
+            self.sweep(now);
         }
     }
 
@@ -181,15 +190,32 @@ impl Run {
         }
     }
 
-    fn sweep(&mut self, now: Instant) {
+    fn begin_sweep(&mut self) {
         let Some(registry) = self.registry.upgrade() else {
             return;
         };
         registry.watch().refresh();
-        for stream in self.share(&registry) {
-            stream.tail().trim(now);
-            self.look(&stream);
-            registry.rotate(&stream);
+        let share = self.share(&registry);
+        self.unswept = share.iter().map(Arc::downgrade).collect();
+    }
+
+    /// Looks at some of the streams that this sweep has not come to.
+    fn sweep(&mut self, now: Instant) {
+        if self.unswept.is_empty() {
+            return;
+        }
+        let Some(registry) = self.registry.upgrade() else {
+            return;
+        };
+        for _ in 0..SLICE {
+            let Some(stream) = self.unswept.pop() else {
+                return;
+            };
+            if let Some(stream) = stream.upgrade() {
+                stream.tail().trim(now);
+                self.look(&stream);
+                registry.rotate(&stream);
+            }
         }
     }
 
