@@ -186,7 +186,7 @@ test("a token that is pasted lets in until it expires, and not beyond the tab", 
     await page.press("#token", "Enter");
   };
   await paste("<b>x</b>");
-  await page.waitForSelector('#door-why:has-text("token")');
+  await page.waitForSelector('#door-why:text-is("The token is no JSON Web Token.")');
   await paste(token({ userId: "ann" }));
   await page.waitForSelector('#door-why:has-text("claim admin")');
   await paste(token({ admin: true }));
@@ -201,6 +201,34 @@ test("a token that is pasted lets in until it expires, and not beyond the tab", 
   await other.waitForSelector('#door:visible #door-why:has-text("expired")');
   assert.equal(await other.textContent("#badge"), "Not let in");
   assert.ok(await other.isHidden("#shown"));
+});
+
+test("the refusal of one token does not reach the next", async (t) => {
+  const server = await startServer(t, SECURED);
+  const who = await visitor(browser, server);
+  who.allow(REFUSED);
+  const page = await open(who);
+  await page.waitForSelector("#door:visible");
+  let answer;
+  const held = new Promise((resolve) => (answer = resolve));
+  await page.route("**/status/events?token=first", async (route) => {
+    await held;
+    await route.continue();
+  });
+  const asked = page.waitForRequest((request) => request.url().endsWith("token=first"));
+  const paste = async (text) => {
+    await page.fill("#token", text);
+    await page.press("#token", "Enter");
+  };
+  await paste("first");
+  await asked;
+  await paste(token({ admin: true }));
+  await live(page);
+  const refused = page.waitForResponse((answer) => answer.request().method() === "GET" && answer.url().endsWith("token=first"));
+  answer();
+  await refused;
+  await page.reload();
+  await live(page);
 });
 
 test("in open mode, who comes from elsewhere is told how to see it", async (t) => {

@@ -82,15 +82,15 @@ impl Injector<'_> {
         if !marks.all_read(stream, before, PATIENCE) {
             return self.journal.note("no overflow, as not all are there");
         }
-        let (logged, begun) = (server.overflows(), Instant::now());
+        let (life, logged, begun) = (server.life(), server.overflows(), Instant::now());
         let mut missed = 0;
-        self.fault(Kind::Overflowed, || {
-            server.freeze(|| {
-                self.flood();
-                missed = marks.put(stream);
-                self.meanwhile();
-            });
+        self.journal.note("Overflowed begins");
+        server.freeze(|| {
+            self.flood();
+            missed = marks.put(stream);
+            self.meanwhile();
         });
+        self.journal.note("Overflowed is over");
         let (mut seen, mut found) = (None, None);
         while (seen.is_none() || found.is_none()) && begun.elapsed() < PATIENCE {
             if server.overflows() > logged {
@@ -100,6 +100,12 @@ impl Injector<'_> {
                 found = found.or(Some(Instant::now()));
             }
         }
+        if server.life() != life {
+            return self
+                .journal
+                .note("no overflow, as the server was killed for the seam");
+        }
+        self.journal.count(Kind::Overflowed);
         if seen.is_some() {
             self.journal.count(Kind::OverflowSeen);
         }

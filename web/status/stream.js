@@ -10,6 +10,7 @@ export function stream(names, { state, event, refused }) {
   let link = null;
   let watchdog = null;
   let asking = false;
+  let attempt = 0;
 
   function close() {
     clearTimeout(watchdog);
@@ -20,9 +21,8 @@ export function stream(names, { state, event, refused }) {
 
   async function open() {
     close();
+    attempt += 1;
     if (await isRefused()) return;
-    // Another may have been opened meanwhile.
-    close();
     const mine = connection(address(), {
       state: (name) => link === mine && entered(name),
       event: (name, text) => {
@@ -44,8 +44,11 @@ export function stream(names, { state, event, refused }) {
     asking = false;
   }
 
+  /** An answer to an attempt that another has replaced, perhaps with another token, counts as a refusal that is not shown. */
   async function isRefused() {
-    const answer = await refusal();
+    const mine = attempt;
+    const answer = await refusal(address());
+    if (mine !== attempt) return true;
     if (answer === null) return false;
     close();
     refused(answer.words, answer.mode);
@@ -71,11 +74,11 @@ function address() {
 }
 
 /** The server's words and mode if it does not let this page in; null if it does, or does not answer. */
-async function refusal() {
+async function refusal(url) {
   try {
-    const head = await fetch(address(), { method: "HEAD" });
+    const head = await fetch(url, { method: "HEAD" });
     if (head.ok || ![401, 403].includes(head.status)) return null;
-    const answer = await fetch(address());
+    const answer = await fetch(url);
     const { error } = await answer.json();
     return { words: error, mode: await mode(head.status) };
   } catch {
