@@ -6,6 +6,7 @@
 mod appender;
 mod by_hand;
 mod follower;
+mod glances;
 mod lane;
 mod looker;
 mod rejections;
@@ -15,6 +16,7 @@ mod tail;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
@@ -29,6 +31,7 @@ use crate::record::Json;
 use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
 use crate::store::{AppendError, Retention, Store, lock};
 use appender::Appender;
+use glances::Glances;
 use looker::{Job, Looker};
 use signal::Signal;
 use stream::Stream;
@@ -61,6 +64,7 @@ pub(crate) struct Registry {
     lookers: OnceLock<Vec<Looker>>,
     appender: OnceLock<Appender>,
     watch: OnceLock<Arc<Watch>>,
+    glances: Mutex<Glances>,
     shares: RandomState,
     numbers: AtomicU64,
     rejections: Arc<Rejections>,
@@ -171,6 +175,7 @@ impl Registry {
             lookers: OnceLock::new(),
             appender: OnceLock::new(),
             watch: OnceLock::new(),
+            glances: Mutex::default(),
             shares: RandomState::new(),
             numbers: AtomicU64::new(0),
             rejections: Arc::default(),
@@ -266,7 +271,7 @@ impl Registry {
         match change {
             Change::Stream { address, writing } => {
                 if let Some(stream) = self.get(&address) {
-                    self.queue(stream, |stream| stream.hint(writing));
+                    self.stream_changed(stream, writing);
                 }
             }
             Change::Folder(channel) => self
@@ -274,6 +279,18 @@ impl Registry {
                 .for_each(|it| it.give(Job::Folder(channel.clone()))),
             Change::Anything => self.lookers().for_each(Looker::everything),
         }
+    }
+
+    /// On the watch's thread.
+    fn stream_changed(&self, stream: Arc<Stream>, writing: bool) {
+        stream.hint(writing);
+        let is_glance = lock(&self.glances).begins();
+        // One stream's fault must not end the watch.
+        let glance = || catch_unwind(AssertUnwindSafe(|| stream.glance())).unwrap_or(false);
+        if !(is_glance && glance()) {
+            self.queue(stream, Stream::mark);
+        }
+        lock(&self.glances).ends();
     }
 
     fn queue(&self, stream: Arc<Stream>, mark: impl Fn(&Stream) -> bool) {

@@ -26,6 +26,13 @@ impl Hub {
         }
     }
 
+    /// What is done at once when the watch says something of a stream; `false` if a looker has to do it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn glance(&self, address: &Address) -> bool {
+        self.0.get(address).is_some_and(|stream| stream.glance())
+    }
+
     /// What a looker does when it is asked to; when to do it again.
     #[doc(hidden)]
     #[must_use]

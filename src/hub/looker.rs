@@ -18,7 +18,7 @@ use crate::address::{Address, Channel};
 /// Writes through mmap, hard links, overlays and network file systems come without an event.
 const SWEEP: Duration = Duration::from_secs(2);
 
-/// So many streams are swept before whoever waits for a look has it. A look that finds nothing takes a few µs.
+/// So many streams are swept at once, however few there are. A look that finds nothing takes a few µs.
 const SLICE: usize = 16;
 
 /// What a looker is asked to do.
@@ -56,6 +56,8 @@ impl Looker {
             due: BTreeMap::new(),
             due_at: HashMap::new(),
             unswept: Vec::new(),
+            next_slice: Instant::now(),
+            pause: Duration::ZERO,
         };
         let name = format!("look-{number}");
         let thread = std::thread::Builder::new()
@@ -103,24 +105,27 @@ struct Run {
     due_at: HashMap<Address, Instant>,
     /// What is left of this sweep.
     unswept: Vec<Weak<Stream>>,
+    /// When it goes on.
+    next_slice: Instant,
+    /// Between two slices: the sweep over many streams is spread over the time until the next one, so that whoever waits
+    /// for a look waits for a slice at most.
+    pause: Duration,
 }
 
 impl Run {
     fn run(mut self) {
         let mut sweep = Instant::now() + SWEEP;
         loop {
-            let next = self
-                .due
-                .keys()
-                .next()
-                .map_or(sweep, |(at, _)| sweep.min(*at));
-            let wait = if self.unswept.is_empty() {
-                next.saturating_duration_since(Instant::now())
+            let next = if self.unswept.is_empty() {
+                sweep
             } else {
-                Duration::ZERO
+                self.next_slice
             };
+            let due = self.due.keys().next().map_or(next, |(at, _)| next.min(*at));
+            let wait = due.saturating_duration_since(Instant::now());
             match self.jobs.recv_timeout(wait) {
-                Ok(Job::Look(stream)) => self.look(&stream),
+                Ok(Job::Look(stream)) if stream.unmark() => self.look(&stream),
+                Ok(Job::Look(_)) => {}
                 Ok(Job::Folder(channel)) => self.folder(&channel),
                 Ok(Job::Everything) => self.look_at_everything(),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -138,7 +143,10 @@ impl Run {
                 sweep = now + SWEEP;
                 self.begin_sweep();
             }
-            self.sweep(now);
+            if now >= self.next_slice {
+                self.next_slice = now + self.pause;
+                self.sweep(now);
+            }
         }
     }
 
@@ -197,6 +205,9 @@ impl Run {
         registry.watch().refresh();
         let share = self.share(&registry);
         self.unswept = share.iter().map(Arc::downgrade).collect();
+        let slices = self.unswept.len().div_ceil(SLICE);
+        self.pause = SWEEP / u32::try_from(slices + 1).unwrap_or(u32::MAX);
+        self.next_slice = Instant::now();
     }
 
     /// Looks at some of the streams that this sweep has not come to.

@@ -115,13 +115,12 @@ impl Stream {
         }
     }
 
-    /// Remembers what the watch said; `true` if the stream must be queued for a look.
-    pub(super) fn hint(&self, writing: bool) -> bool {
+    /// Remembers what the watch said.
+    pub(super) fn hint(&self, writing: bool) {
         *lock(&self.hint) = Hint {
             writing,
             changed: Instant::now(),
         };
-        self.mark()
     }
 
     /// `true` if the stream must be queued for a look.
@@ -129,16 +128,59 @@ impl Stream {
         !self.queued.swap(true, Ordering::AcqRel)
     }
 
+    /// `true` if the stream was queued, and nobody has looked at it since.
+    pub(super) fn unmark(&self) -> bool {
+        self.queued.swap(false, Ordering::AcqRel)
+    }
+
     /// Reads what is new and wakes the followers. Returns when to look again, if that is soon. Blocks on
     /// the disk.
     pub(super) fn look(&self) -> Option<Duration> {
-        self.queued.store(false, Ordering::Release);
+        self.unmark();
         self.look_at(&mut lock(&self.file))
     }
 
     /// The same, whoever else is asked to do it.
     pub(super) fn look_now(&self) -> Option<Duration> {
         self.look_at(&mut lock(&self.file))
+    }
+
+    /// Reads what was appended, and wakes the followers, if that is done soon and nobody else is at it. `false` if it takes a look.
+    pub(super) fn glance(&self) -> bool {
+        let Ok(mut file) = self.file.try_lock() else {
+            return false;
+        };
+        if !file.started {
+            return false;
+        }
+        let mut news = Arrivals {
+            stream: self,
+            came: false,
+            rewrite: false,
+            now: Instant::now(),
+        };
+        let glanced = file.followed.glance(&mut news);
+        let came = news.came;
+        let head = file.followed.position();
+        let mut tail = lock(&self.tail);
+        if tail.head().position != head {
+            tail.moved(Place::new(head));
+        }
+        drop(tail);
+        let is_done = match glanced {
+            // Nothing was read, nor is there any trouble.
+            Ok(false) => false,
+            glanced => file.note(&self.address, glanced).is_some(),
+        };
+        if is_done {
+            self.unmark();
+        }
+        drop(file);
+        tracing::trace!(stream = ?self.address.to_string(), came, is_done, "glanced");
+        if came {
+            self.wake();
+        }
+        is_done
     }
 
     /// The same for one that reads the file itself, but for a change that others wait to see settled.

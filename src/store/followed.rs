@@ -40,6 +40,9 @@ const READ_AGAIN: u64 = 64 * 1024;
 /// raises none here.
 const POLL: Duration = Duration::from_millis(250);
 
+/// What a glance may read at once, in bytes.
+const GLANCE: u64 = 64 * 1024;
+
 /// What the watch has said about a file since.
 #[derive(Debug, Clone, Copy)]
 pub struct Hint {
@@ -193,6 +196,37 @@ impl Followed {
         })
     }
 
+    /// Consumes what was appended, if that is done soon: the path names the file that it did, and there is nothing to decide. `false`
+    /// if it takes a [`Followed::look`].
+    pub fn glance(&mut self, news: &mut dyn News) -> Result<bool, ReadError> {
+        if self.replaced || self.is_unsettled() || self.poll().is_some() {
+            return Ok(false);
+        }
+        let Some(file) = self.file.take() else {
+            return Ok(false);
+        };
+        let grown = self.glance_at(&file, news);
+        self.file = Some(file);
+        grown.map_err(|source| self.store.read_error(&self.address, source))
+    }
+
+    fn glance_at(&mut self, file: &File, news: &mut dyn News) -> io::Result<bool> {
+        let path = self.store.root().file(&self.address);
+        let looked = Instant::now();
+        let Ok(named) = std::fs::metadata(path).map(|it| Stamp::of(&it)) else {
+            return Ok(false);
+        };
+        let is_small = named.size.saturating_sub(self.scanned) <= GLANCE;
+        if named.id != self.stamp.id || named.links > 1 || !is_small {
+            return Ok(false);
+        }
+        let is_grown = self.grow_to(file, named, true, news)?;
+        if is_grown {
+            self.looked = looked;
+        }
+        Ok(is_grown)
+    }
+
     /// How soon to look again, where no event may tell of changes.
     #[must_use]
     pub fn poll(&self) -> Option<Duration> {
@@ -300,7 +334,16 @@ impl Followed {
         if self.replaced {
             return Ok(false);
         }
-        let stamp = Stamp::of(&file.metadata()?);
+        self.grow_to(file, Stamp::of(&file.metadata()?), hinted, news)
+    }
+
+    fn grow_to(
+        &mut self,
+        file: &File,
+        stamp: Stamp,
+        hinted: bool,
+        news: &mut dyn News,
+    ) -> io::Result<bool> {
         self.stamp.links = stamp.links;
         if stamp == self.stamp && !hinted {
             return Ok(true);

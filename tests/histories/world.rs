@@ -133,10 +133,13 @@ impl World {
         }
     }
 
-    /// A looker looks at a stream.
+    /// The watch glances at a stream, and a looker looks at it where that does not do.
     pub fn look(&mut self, stream: usize) -> Outcome {
         let address = &self.disk.streams[stream].address;
-        let again = on(&self.runtime, || self.hub.look(address));
+        let again = on(&self.runtime, || {
+            let is_done = self.hub.glance(address);
+            (!is_done).then(|| self.hub.look(address)).flatten()
+        });
         self.looked(stream, again)?;
         self.serve()
     }

@@ -1,0 +1,59 @@
+//! Whether the watch's own thread looks at what changed, which saves waking another, or leaves it to the lookers.
+
+use std::time::{Duration, Instant};
+
+/// So many glances are done one behind the other. If there are more, changes come fast: several of one file are then one look of a looker, and
+/// this thread had better take them from the kernel, whose queue is bounded.
+const IN_A_ROW: u32 = 4;
+
+/// A change that comes so soon after a glance was there before it ended. To be woken takes longer.
+const GAP: Duration = Duration::from_micros(5);
+
+/// Counts glances in a row.
+#[derive(Debug, Default)]
+pub struct Glances {
+    count: u32,
+    over: Option<Instant>,
+}
+
+impl Glances {
+    /// A change came. Whether it is to be glanced at.
+    pub fn begins(&mut self) -> bool {
+        self.begins_at(Instant::now())
+    }
+
+    fn begins_at(&mut self, now: Instant) -> bool {
+        let is_late = |over: Instant| now.duration_since(over) > GAP;
+        if self.over.is_none_or(is_late) {
+            self.count = 0;
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= IN_A_ROW
+    }
+
+    /// What was to be done about it is done.
+    pub fn ends(&mut self) {
+        self.over = Some(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_left_to_others_until_it_pauses() {
+        let (mut glances, start) = (Glances::default(), Instant::now());
+        let mut next = |now| {
+            let is_glance = glances.begins_at(now);
+            glances.over = Some(now);
+            is_glance
+        };
+        for _ in 0..IN_A_ROW {
+            assert!(next(start));
+        }
+        assert!(!next(start));
+        assert!(!next(start + GAP));
+        assert!(next(start + GAP * 3));
+    }
+}
