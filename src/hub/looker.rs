@@ -125,10 +125,10 @@ impl Run {
             let wait = due.saturating_duration_since(Instant::now());
             match self.jobs.recv_timeout(wait) {
                 Ok(Job::Look(stream)) if stream.unmark() => self.look(&stream),
-                Ok(Job::Look(_)) => {}
                 Ok(Job::Folder(channel)) => self.folder(&channel),
                 Ok(Job::Everything) => self.look_at_everything(),
-                Err(RecvTimeoutError::Timeout) => {}
+                // Of that stream the watch's own thread has seen to it meanwhile.
+                Ok(Job::Look(_)) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
             let now = Instant::now();
