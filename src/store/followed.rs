@@ -220,7 +220,7 @@ impl Followed {
         if named.id != self.stamp.id || named.links > 1 || !is_small {
             return Ok(false);
         }
-        let is_grown = self.grow_to(file, named, true, news)?;
+        let is_grown = self.grow(file, named, true, news)?;
         if is_grown {
             self.looked = looked;
         }
@@ -249,15 +249,21 @@ impl Followed {
     ) -> Result<Option<Duration>, Failure> {
         let path = self.store.root().file(&self.address);
         let hinted = hint.changed >= std::mem::replace(&mut self.looked, Instant::now());
-        let named = std::fs::metadata(path).map(|metadata| Stamp::of(&metadata).id);
+        let named = std::fs::metadata(path).map(|metadata| Stamp::of(&metadata));
         self.drain(news)?;
         if let Some(file) = self.file.take() {
-            let is_named = named.is_ok_and(|id| id == self.stamp.id);
+            let named = named.ok().filter(|it| it.id == self.stamp.id);
+            let is_named = named.is_some();
             if !is_named && late::is_anothers(&file, self.store.root(), &self.address) {
                 self.replaced = true;
                 return self.replace(hint, news);
             }
-            let grown = self.grow(&file, hinted, news);
+            let grown = match named {
+                Some(stamp) => self.grow(&file, stamp, hinted, news),
+                None => file
+                    .metadata()
+                    .and_then(|it| self.grow(&file, Stamp::of(&it), hinted, news)),
+            };
             if is_named {
                 let wait = match grown {
                     Ok(true) => Ok(None),
@@ -328,22 +334,18 @@ impl Followed {
         Ok(())
     }
 
-    /// Consumes what was appended. `false` if the file did not simply grow.
-    fn grow(&mut self, file: &File, hinted: bool, news: &mut dyn News) -> io::Result<bool> {
-        // Another file that is not decided on yet has not grown, wherever its records stand.
-        if self.replaced {
-            return Ok(false);
-        }
-        self.grow_to(file, Stamp::of(&file.metadata()?), hinted, news)
-    }
-
-    fn grow_to(
+    /// Consumes what was appended to a file of this stamp. `false` if the file did not simply grow.
+    fn grow(
         &mut self,
         file: &File,
         stamp: Stamp,
         hinted: bool,
         news: &mut dyn News,
     ) -> io::Result<bool> {
+        // Another file that is not decided on yet has not grown, wherever its records stand.
+        if self.replaced {
+            return Ok(false);
+        }
         self.stamp.links = stamp.links;
         if stamp == self.stamp && !hinted {
             return Ok(true);
