@@ -1,4 +1,4 @@
-//! The load generator: one thread that holds all followers, publishes, and counts what arrives.
+//! The load generator: holds followers, publishes, and counts what arrives, in the thread that runs it.
 
 mod chunks;
 mod poster;

@@ -14,7 +14,7 @@ use crate::workloads::Workload;
 struct Column(&'static str, &'static str, f64, usize, bool);
 
 /// Those that have a number are shown.
-const COLUMNS: [Column; 24] = [
+const COLUMNS: [Column; 25] = [
     Column("deliveries per s", "deliveries/s", 1e3, 1, true),
     Column("cpu us per delivery", "CPU s per million", 1.0, 2, true),
     Column(
@@ -27,6 +27,7 @@ const COLUMNS: [Column; 24] = [
     Column("p50 ms", "p50, ms", 1.0, 3, false),
     Column("p99 ms", "p99, ms", 1.0, 3, false),
     Column("max ms", "max, ms", 1.0, 1, false),
+    Column("p99 ms sent late", "p99 sent late, ms", 1.0, 3, false),
     Column("p50 ms alone", "p50 alone, ms", 1.0, 3, false),
     Column("p99 ms alone", "p99 alone, ms", 1.0, 3, false),
     Column(

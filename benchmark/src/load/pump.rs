@@ -48,6 +48,11 @@ impl Load {
     /// Sends and receives until all that the sources were to send has arrived, or nothing comes any more: what is
     /// missing then tells [`Load::faults`].
     pub fn run(&mut self, sources: &mut [Source]) -> Result<()> {
+        self.run_beside(sources, || false)
+    }
+
+    /// The same; and as long as something goes on elsewhere, for which sources without a limit run, it does not end.
+    pub fn run_beside(&mut self, sources: &mut [Source], goes_on: impl Fn() -> bool) -> Result<()> {
         for source in &*sources {
             let is_one = source.streams.len() == 1;
             if !is_one
@@ -66,9 +71,8 @@ impl Load {
         let mut last = clock::now();
         loop {
             // Those without a limit run beside the others and end with them.
-            let ends = flows
-                .iter()
-                .all(|it| it.source.limit.is_none() || it.source.is_done());
+            let is_done = |it: &Flow<'_>| it.source.limit.is_none() || it.source.is_done();
+            let ends = flows.iter().all(is_done) && !goes_on();
             if ends && flows.iter().all(|it| it.source.on_the_way() == 0) {
                 return Ok(());
             }
@@ -96,10 +100,11 @@ impl Load {
         for flow in flows {
             let is_posted = matches!(self.road, Road::Post(_));
             while !(is_posted && self.free.is_empty()) {
-                let Some(sent) = flow.source.ready(clock::now()) else {
+                let now = clock::now();
+                let Some(sent) = flow.source.ready(now) else {
                     break;
                 };
-                let stream = flow.source.send();
+                let stream = flow.source.send(now);
                 let (lane, number) = self.publish(stream, sent)?;
                 if self.following[stream] > 1 {
                     *flow.remaining.slot(lane, number) = self.following[stream];

@@ -49,6 +49,8 @@ pub struct Source {
     pub deliveries: u64,
     /// From sending to reading, in nanoseconds.
     pub latency: Histogram<u64>,
+    /// How late they were sent, where they have a rate, in nanoseconds. It is part of the latency.
+    pub late: Histogram<u64>,
     /// When the next message is due, where they have a rate.
     due: u64,
 }
@@ -70,6 +72,7 @@ impl Source {
             arrived: 0,
             deliveries: 0,
             latency: Histogram::new_with_bounds(1, SLOWEST, DIGITS)?,
+            late: Histogram::new_with_bounds(1, SLOWEST, DIGITS)?,
             due: 0,
         })
     }
@@ -107,8 +110,8 @@ impl Source {
         (is_left && matches!(self.pace, Pace::Rate(_))).then_some(self.due)
     }
 
-    /// The stream of the next one, which is counted as sent.
-    pub fn send(&mut self) -> usize {
+    /// The stream of the next one, which is counted as sent now.
+    pub fn send(&mut self, now: u64) -> usize {
         let count = self.streams.len();
         let at = match self.pick {
             Pick::InTurn => usize::try_from(self.sent).unwrap_or(0) % count,
@@ -116,6 +119,8 @@ impl Source {
         };
         self.sent += 1;
         if let Pace::Rate(rate) = self.pace {
+            self.late
+                .saturating_record(now.saturating_sub(self.due).max(1));
             self.due += SECOND / rate;
         }
         self.streams.start + at
@@ -136,11 +141,11 @@ mod tests {
     fn a_window_is_never_exceeded() {
         let mut source = Source::new(5..7, Pick::InTurn, Pace::Window(2), Some(3)).unwrap();
         assert_eq!(source.ready(9), Some(9));
-        assert_eq!((source.send(), source.send()), (5, 6));
+        assert_eq!((source.send(9), source.send(9)), (5, 6));
         assert_eq!(source.ready(9), None);
         source.arrived += 1;
         assert_eq!(source.ready(9), Some(9));
-        source.send();
+        source.send(9);
         source.arrived += 2;
         assert!(source.is_done() && source.ready(9).is_none());
     }
@@ -150,7 +155,8 @@ mod tests {
         let mut source = Source::new(0..1, Pick::InTurn, Pace::Rate(1000), None).unwrap();
         let begun = source.due;
         assert_eq!(source.ready(begun + SECOND), Some(begun));
-        source.send();
+        source.send(begun + SECOND);
+        assert!(source.late.max() >= SECOND);
         assert_eq!(source.ready(begun + SECOND), Some(begun + SECOND / 1000));
         assert_eq!(source.ready(begun), None);
         assert_eq!(source.wake(), Some(begun + SECOND / 1000));

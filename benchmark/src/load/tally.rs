@@ -1,7 +1,7 @@
 //! Whether everyone got everything, once and in order.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{Add, Range};
 
 /// How far each follower is in each lane of its stream.
 #[derive(Debug, Default)]
@@ -26,6 +26,19 @@ pub struct Faults {
     pub misordered: u64,
     /// Not whole.
     pub broken: u64,
+}
+
+impl Add for Faults {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            missing: self.missing + other.missing,
+            doubled: self.doubled + other.doubled,
+            misordered: self.misordered + other.misordered,
+            broken: self.broken + other.broken,
+        }
+    }
 }
 
 impl Tally {

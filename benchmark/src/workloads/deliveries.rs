@@ -99,7 +99,7 @@ pub fn to_all_over(
     let source = |count| Source::new(0..1, Pick::InTurn, Pace::Window(fan.window), Some(count));
     load.run(&mut [source(fan.warm_up)?])?;
     let messages = setting.scale.of(fan.messages);
-    let mut values = measure(&server, &mut load, &mut [source(messages)?])?;
+    let mut values = measure(&server, &mut load, source(messages)?)?;
     let connections = float(fan.followers as u64);
     let memory = (after.user_memory - before.user_memory) / connections;
     values.insert("user memory bytes per connection", memory);
@@ -134,7 +134,7 @@ pub fn to_so_many(
     load.run(&mut [Source::new(0..count, Pick::InTurn, window, each)?])?;
     let messages = Some(setting.scale.of(private.messages));
     let source = Source::new(0..count, Pick::Random, private.pace, messages)?;
-    let mut values = measure(&server, &mut load, &mut [source])?;
+    let mut values = measure(&server, &mut load, source)?;
     values.insert("followers", float(count as u64));
     drop(server);
     Ok(values)

@@ -11,6 +11,7 @@ use super::Setting;
 use super::deliveries::{A1K, to_all_over};
 use super::measure::{Values, faults};
 use crate::clock::{self, seconds};
+use crate::load::Faults;
 use crate::load::source::{Pace, Pick, Source};
 use crate::message::Message;
 use crate::servers::usage::Usage;
@@ -102,22 +103,15 @@ pub fn catch_up(setting: Setting<'_>, subject: Subject) -> Result<Values> {
     let count = setting.scale.of(RECORDS);
     let server = Server::start(subject.kind, setting.site)?;
     write_records(&server.file("past"), count)?;
-    let mut load = server.load(&["past".to_owned()], Way::Append, 0)?;
     let before = server.usage()?;
     let begun = clock::now();
-    let follower = load.follow_from_the_past(0, &server.follow_from_the_beginning("past")?)?;
-    let mut source = Source::new(0..1, Pick::InTurn, Pace::Window(1), None)?;
-    load.catch_up(&mut source, count)?;
+    let past = read_past(&server, count)?;
     let took = seconds(clock::now() - begun);
     let after = server.usage()?;
-    if source.deliveries == 0 {
-        bail!("nothing came of a stream's past");
-    }
-    let text = clock::float(load.text(follower));
     let mut values = Values::from([
         ("records", clock::float(count)),
-        ("GB per s", text / took / 1e9),
-        ("deliveries per s", clock::float(source.deliveries) / took),
+        ("GB per s", clock::float(past.text) / took / 1e9),
+        ("deliveries per s", clock::float(past.deliveries) / took),
         (
             "cpu us per delivery",
             (after.cpu - before.cpu) / clock::float(count) * 1e6,
@@ -128,7 +122,31 @@ pub fn catch_up(setting: Setting<'_>, subject: Subject) -> Result<Values> {
             after.user_memory - before.user_memory,
         ),
     ]);
-    values.extend(faults(load.faults()));
+    values.extend(faults(past.faults));
     drop(server);
     Ok(values)
+}
+
+/// What came of reading a long stream.
+pub struct Past {
+    pub deliveries: u64,
+    /// Bytes of event stream text.
+    pub text: u64,
+    pub faults: Faults,
+}
+
+/// Reads the stream `past` from its beginning, which has so many records, as one client.
+pub fn read_past(server: &Server, count: u64) -> Result<Past> {
+    let mut load = server.load(&["past".to_owned()], Way::Append, 0)?;
+    let follower = load.follow_from_the_past(0, &server.follow_from_the_beginning("past")?)?;
+    let mut source = Source::new(0..1, Pick::InTurn, Pace::Window(1), None)?;
+    load.catch_up(&mut source, count)?;
+    if source.deliveries == 0 {
+        bail!("nothing came of a stream's past");
+    }
+    Ok(Past {
+        deliveries: source.deliveries,
+        text: load.text(follower),
+        faults: load.faults(),
+    })
 }

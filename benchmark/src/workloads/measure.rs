@@ -14,7 +14,7 @@ use crate::servers::usage::{Usage, segments};
 pub type Values = BTreeMap<&'static str, f64>;
 
 /// Nanoseconds in a millisecond.
-const MILLISECOND: f64 = 1e6;
+pub const MILLISECOND: f64 = 1e6;
 
 /// What was read at one moment.
 struct Reading {
@@ -35,15 +35,24 @@ impl Reading {
     }
 }
 
-/// Runs the sources; the numbers are those of the first one, and the processor time is for the deliveries of all.
-pub fn measure(server: &Server, load: &mut Load, sources: &mut [Source]) -> Result<Values> {
+/// Runs a source.
+pub fn measure(server: &Server, load: &mut Load, mut source: Source) -> Result<Values> {
+    let mut values = costs(server, || {
+        load.run(std::slice::from_mut(&mut source))?;
+        Ok(source.deliveries)
+    })?;
+    values.extend(latencies(&source));
+    values.extend(faults(load.faults()));
+    Ok(values)
+}
+
+/// What work took, which tells how many deliveries it was.
+pub fn costs(server: &Server, work: impl FnOnce() -> Result<u64>) -> Result<Values> {
     let before = Reading::take(server)?;
-    load.run(sources)?;
+    let all = float(work()?.max(1));
     let after = Reading::take(server)?;
     let took = seconds(after.time - before.time);
-    let all: u64 = sources.iter().map(|it| it.deliveries).sum();
-    let all = float(all.max(1));
-    let mut values = Values::from([
+    Ok(Values::from([
         ("deliveries per s", all / took),
         // Seconds per million are microseconds for each.
         (
@@ -57,12 +66,7 @@ pub fn measure(server: &Server, load: &mut Load, sources: &mut [Source]) -> Resu
         ("user memory bytes", after.usage.user_memory),
         ("resident bytes", after.usage.resident),
         ("generator busy", (after.own.cpu - before.own.cpu) / took),
-    ]);
-    if let Some(first) = sources.first() {
-        values.extend(latencies(first));
-    }
-    values.extend(faults(load.faults()));
-    Ok(values)
+    ]))
 }
 
 /// The quantiles of a source's latencies.
