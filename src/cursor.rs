@@ -66,9 +66,9 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// A stream's name in cursors, shortened.
+/// A stream's name in cursors, shortened: with what stands around it, so that it is made once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tag(u32);
+pub struct Tag([u8; 8]);
 
 impl Tag {
     /// The tag of an address. NUL cannot stand in a name, so no two addresses share what is hashed.
@@ -80,7 +80,14 @@ impl Tag {
             .map_or("", |channel| channel.as_str());
         let text = format!("{channel}\0{}", address.user.as_str());
         let [.., a, b, c, d] = xxh3_64(text.as_bytes()).to_be_bytes();
-        Self(u32::from_be_bytes([a, b, c, d]))
+        Self::new(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    fn new(hash: u32) -> Self {
+        let mut text = (base64(u64::from(hash) << 16) >> 8).to_be_bytes();
+        text[0] = b'~';
+        text[7] = b'.';
+        Self(text)
     }
 }
 
@@ -98,42 +105,62 @@ fn text(tag: Tag, position: &Position) -> String {
 
 /// Adds the part of the stream with this tag. It is ASCII.
 pub fn write_part(out: &mut Vec<u8>, tag: Tag, position: &Position) {
-    out.extend_from_slice(SEPARATOR.as_bytes());
-    base64(out, &tag.0.to_be_bytes());
-    out.push(b'.');
-    hex(out, position.offset());
-    out.push(b'.');
-    let mut keys = [0; KEYS * 4];
-    for (bytes, key) in keys.chunks_exact_mut(4).zip(position.keys()) {
-        bytes.copy_from_slice(&key.to_be_bytes());
-    }
-    base64(out, &keys[..position.keys().len() * 4]);
+    let start = out.len();
+    out.extend_from_slice(&[0; ROOM]);
+    let len = out
+        .last_chunk_mut()
+        .map_or(0, |part| fill(part, tag, position));
+    out.truncate(start + len);
 }
 
-/// At most all keys, and whole ones: base64url without padding (RFC 4648, section 5).
-fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut all = [0; KEYS * 4];
-    all[..bytes.len()].copy_from_slice(bytes);
-    let mut bits = u128::from_be_bytes(all);
-    let mut text = [0; (KEYS * 4 * 8).div_ceil(6)];
-    for digit in &mut text {
-        *digit = DIGITS[(bits >> (u128::BITS - 6)) as usize & 0x3f];
-        bits <<= 6;
-    }
-    out.extend_from_slice(&text[..(bytes.len() * 8).div_ceil(6)]);
+/// A part is written in pieces of eight bytes, each over what the one before did not need: so many hold the longest.
+const ROOM: usize = 56;
+const _: () = assert!(8 + 16 + 1 + 3 * 8 <= ROOM && KEYS == 4);
+
+/// Writes a part; its length.
+fn fill(part: &mut [u8; ROOM], tag: Tag, position: &Position) -> usize {
+    part[..8].copy_from_slice(&tag.0);
+    let mut put = |at: usize, text: u64| part[at..at + 8].copy_from_slice(&text.to_be_bytes());
+    let offset = position.offset();
+    // The last digit is written even of 0.
+    let digits = 16 - offset.leading_zeros().min(u64::BITS - 4) as usize / 4;
+    let offset = offset << (64 - digits * 4);
+    put(8, hex(offset >> 32));
+    put(16, hex(offset & 0xffff_ffff));
+    let at = 8 + digits;
+    put(at, u64::from_be_bytes(*b".\0\0\0\0\0\0\0"));
+    let [a, b, c, d] = position.padded_keys().map(u64::from);
+    put(at + 1, base64(a << 16 | b >> 16));
+    put(at + 9, base64((b & 0xffff) << 32 | c));
+    put(at + 17, base64(d << 16));
+    at + 1 + (position.keys().len() * 32).div_ceil(6)
 }
 
-fn hex(out: &mut Vec<u8>, number: u64) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; size_of::<u64>() * 2];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0xf)];
-    }
-    // The last one is written even of 0.
-    let zeros = number.leading_zeros() as usize / 4;
-    out.extend_from_slice(&text[zeros.min(text.len() - 1)..]);
+/// 1 in each byte.
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+
+/// 1 in each byte that is `n` or more. All of them, and `n`, are less than 128.
+fn at_least(bytes: u64, n: u64) -> u64 {
+    (bytes + ONES * (128 - n)) >> 7 & ONES
+}
+
+/// Four bytes, the lower ones, in hexadecimal; the first digit is the highest byte.
+fn hex(bytes: u64) -> u64 {
+    let bits = (bytes << 16 | bytes) & 0x0000_ffff_0000_ffff;
+    let bits = (bits << 8 | bits) & 0x00ff_00ff_00ff_00ff;
+    let digits = (bits << 4 | bits) & (ONES * 0xf);
+    digits + ONES * u64::from(b'0') + at_least(digits, 10) * u64::from(b'a' - 10 - b'0')
+}
+
+/// Six bytes, the lower ones, as base64url (RFC 4648, section 5); the first digit is the highest byte.
+fn base64(bytes: u64) -> u64 {
+    let bits = (bytes & 0xffff_ff00_0000) << 8 | bytes & 0xff_ffff;
+    let bits = (bits & 0x00ff_f000_00ff_f000) << 4 | bits & 0x0000_0fff_0000_0fff;
+    let digits = (bits & 0x0fc0_0fc0_0fc0_0fc0) << 2 | bits & 0x003f_003f_003f_003f;
+    // `A` stands for 0, `a` for 26, `0` for 52, `-` for 62, `_` for 63: at each begins another distance from the digit's number.
+    let more = at_least(digits, 26) * 6 + at_least(digits, 63) * 49;
+    let less = at_least(digits, 52) * 75 + at_least(digits, 62) * 13;
+    digits + ONES * u64::from(b'A') + more - less
 }
 
 fn read_part(part: &str) -> Option<(Tag, Position)> {
@@ -150,7 +177,7 @@ fn read_part(part: &str) -> Option<(Tag, Position)> {
     }
     let offset = u64::from_str_radix(offset, 16).ok()?;
     let keys: Vec<u32> = keys.chunks_exact(4).filter_map(word).collect();
-    Some((Tag(word(&tag)?), Position::new(offset, &keys)))
+    Some((Tag::new(word(&tag)?), Position::new(offset, &keys)))
 }
 
 fn word(bytes: &[u8]) -> Option<u32> {
@@ -234,6 +261,17 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_part_is_what_the_format_says(hash: u32, offset: u64, bits in 0..64_u32, keys in proptest::collection::vec(proptest::prelude::any::<u32>(), 0..=KEYS)) {
+            let offset = offset >> bits;
+            let mut out = b"before".to_vec();
+            write_part(&mut out, Tag::new(hash), &Position::new(offset, &keys));
+            let bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_be_bytes()).collect();
+            let (tag, keys) = (BASE64.encode(hash.to_be_bytes()), BASE64.encode(bytes));
+            let wanted = format!("before{SEPARATOR}{tag}.{offset:x}.{keys}");
+            proptest::prop_assert_eq!(String::from_utf8(out).unwrap(), wanted);
+        }
+
         #[test]
         fn no_text_harms(text in ".{0,200}", ours in "1(~[A-Za-z0-9_-]{0,8}\\.[0-9a-f]{0,20}\\.[A-Za-z0-9_-]{0,30}){0,5}") {
             let _ = Cursor::read(&text);

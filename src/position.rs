@@ -73,6 +73,12 @@ impl Position {
         &self.keys[..usize::from(self.len)]
     }
 
+    /// The remembered keys, and 0 for each that is missing.
+    #[must_use]
+    pub fn padded_keys(&self) -> [u32; KEYS] {
+        self.keys
+    }
+
     /// Whether `other` stands behind the same records at the same offset. A position that remembers
     /// fewer records than the other (a short file, a short look back) agrees on those both know.
     #[must_use]

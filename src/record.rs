@@ -167,18 +167,25 @@ fn record<'a>(
 }
 
 /// The same for one that is plain; `None` if it is not UTF-8.
-fn plain_record<'a>(before: &'a [u8], object: &'a [u8], plain: &Plain<'a>) -> Option<Record<'a>> {
+#[inline]
+fn plain_record<'a>(before: &'a [u8], object: &'a [u8], plain: &Plain) -> Option<Record<'a>> {
+    let json = std::str::from_utf8(object).ok()?;
     Some(Record {
-        json: std::str::from_utf8(object).ok()?,
+        json,
         event: Event::Unnamed,
         number: number(before),
-        own_time: std::str::from_utf8(plain.time.unwrap_or_default()).ok()?,
+        own_time: plain.time.clone().map_or("", |time| &json[time]),
         is_solid: plain.is_solid,
     })
 }
 
 /// The number that stands before an object.
+#[inline]
 fn number(before: &[u8]) -> &str {
+    // Of nearly all records there is none.
+    if before.is_empty() {
+        return "";
+    }
     std::str::from_utf8(before).map_or("", |text| {
         text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0' || c == '\u{feff}')
     })

@@ -230,13 +230,14 @@ impl Follower {
     ) -> bool {
         let address = self.lanes[at].stream.address().clone();
         let before = (out.len(), self.lanes[at].place);
+        let around = Around::new(&self.lanes, at);
         let mut came = false;
         let mut deliveries = 0;
         let history = &mut opened.1;
         let read = history.each(|record, position| {
             came = true;
-            let place = Place::new(position);
-            deliveries += u64::from(self.take(at, record, place, out));
+            self.lanes[at].place = Place::new(position);
+            deliveries += u64::from(self.take(at, record, &around, out));
             if out.len() < max {
                 ControlFlow::Continue(())
             } else {
@@ -319,8 +320,8 @@ impl Follower {
         sse::finish(out, |out| self.write_cursor(out));
     }
 
-    /// `true` if the client gets it.
-    fn take(&mut self, at: usize, record: &Record<'_>, place: Place, out: &mut Vec<u8>) -> bool {
+    /// Adds a record that a lane has moved behind; `true` if the client gets it.
+    fn take(&self, at: usize, record: &Record<'_>, around: &Around, out: &mut Vec<u8>) -> bool {
         let is_wanted = self.wants(at, event_name(record));
         if is_wanted {
             let start = out.len();
@@ -329,10 +330,8 @@ impl Follower {
                 let name = out.len() - start - sse::without_name(&out[start..]).len();
                 out.drain(start..start + name);
             }
-            self.lanes[at].place = place;
-            sse::finish(out, |out| self.write_cursor(out));
+            sse::finish(out, |out| around.write(out, &self.lanes[at]));
         }
-        self.lanes[at].place = place;
         is_wanted
     }
 
@@ -354,6 +353,30 @@ impl Drop for Follower {
             lane.stream.leave(&self.signal);
             self.registry.release(lane.stream.address());
         }
+    }
+}
+
+/// A cursor around the part of one lane: what does not change while only that lane moves.
+struct Around {
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Around {
+    fn new(lanes: &[Lane], at: usize) -> Self {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        write_cursor(&mut before, &lanes[..at], None);
+        for lane in &lanes[at + 1..] {
+            lane.place.write(&mut after, lane.stream.tag());
+        }
+        Self { before, after }
+    }
+
+    /// Adds the cursor with the part of this lane.
+    fn write(&self, out: &mut Vec<u8>, lane: &Lane) {
+        out.extend_from_slice(&self.before);
+        lane.place.write(out, lane.stream.tag());
+        out.extend_from_slice(&self.after);
     }
 }
 

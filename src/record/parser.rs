@@ -246,6 +246,7 @@ impl Parser {
     }
 
     /// The object at `open`, if it is a plain one.
+    #[inline]
     fn plain_object<'a>(
         &mut self,
         input: &'a [u8],
