@@ -203,7 +203,9 @@ impl Run {
             return;
         };
         registry.watch().refresh();
-        let share = self.share(&registry);
+        let mut share = self.share(&registry);
+        // The last one is next: always in the same order, so that the times between two looks at a stream are alike.
+        share.sort_unstable_by_key(|it| std::cmp::Reverse(it.number()));
         self.unswept = share.iter().map(Arc::downgrade).collect();
         let slices = self.unswept.len().div_ceil(SLICE);
         self.pause = SWEEP / u32::try_from(slices + 1).unwrap_or(u32::MAX);
