@@ -18,7 +18,7 @@ use crate::address::{Address, Channel};
 /// Writes through mmap, hard links, overlays and network file systems come without an event.
 const SWEEP: Duration = Duration::from_secs(2);
 
-/// So many streams are swept at once, however few there are. A look that finds nothing takes a few µs.
+/// At most so many streams are swept at once. A look that finds nothing takes a few µs.
 const SLICE: usize = 16;
 
 /// What a looker is asked to do.

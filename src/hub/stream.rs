@@ -153,20 +153,7 @@ impl Stream {
         if !file.started {
             return false;
         }
-        let mut news = Arrivals {
-            stream: self,
-            came: false,
-            rewrite: false,
-            now: Instant::now(),
-        };
-        let glanced = file.followed.glance(&mut news);
-        let came = news.came;
-        let head = file.followed.position();
-        let mut tail = lock(&self.tail);
-        if tail.head().position != head {
-            tail.moved(Place::new(head));
-        }
-        drop(tail);
+        let (glanced, came) = self.find(&mut file, |followed, news| followed.glance(news));
         let is_done = match glanced {
             // Nothing was read, nor is there any trouble.
             Ok(false) => false,
@@ -210,6 +197,22 @@ impl Stream {
             return None;
         }
         let hint = *lock(&self.hint);
+        let (looked, came) = self.find(file, |followed, news| followed.look(hint, news));
+        let again = file.note(&self.address, looked).flatten();
+        let (writing, end) = (hint.writing, file.followed.position().offset());
+        tracing::trace!(stream = ?self.address.to_string(), writing, came, end, ?again, "looked");
+        if came {
+            self.wake();
+        }
+        again
+    }
+
+    /// Puts what is found into the tail, and moves that to where it ends. Whether there is something for the followers.
+    fn find<T>(
+        &self,
+        file: &mut File,
+        find: impl FnOnce(&mut Followed, &mut Arrivals<'_>) -> T,
+    ) -> (T, bool) {
         let mut news = Arrivals {
             stream: self,
             came: false,
@@ -217,25 +220,17 @@ impl Stream {
             now: Instant::now(),
         };
         let was_unsettled = file.followed.is_unsettled();
-        let looked = file.followed.look(hint, &mut news);
-        let (came, rewrite) = (news.came, news.rewrite);
+        let found = find(&mut file.followed, &mut news);
         let head = file.followed.position();
         let mut tail = lock(&self.tail);
-        if was_unsettled && !file.followed.is_unsettled() && !rewrite {
+        if was_unsettled && !file.followed.is_unsettled() && !news.rewrite {
             // Nothing came of it, and the next rewrite is another one.
             tail.rewritten(false);
         }
         if tail.head().position != head {
             tail.moved(Place::new(head));
         }
-        drop(tail);
-        let again = file.note(&self.address, looked).flatten();
-        let (writing, end) = (hint.writing, head.offset());
-        tracing::trace!(stream = ?self.address.to_string(), writing, came, end, ?again, "looked");
-        if came {
-            self.wake();
-        }
-        again
+        (found, news.came)
     }
 
     fn path(&self) -> PathBuf {

@@ -61,10 +61,14 @@ impl Injector<'_> {
     }
 
     fn fault(&self, kind: Kind, inject: impl FnOnce()) {
+        self.noted(kind, inject);
+        self.journal.count(kind);
+    }
+
+    fn noted(&self, kind: Kind, inject: impl FnOnce()) {
         self.journal.note(&format!("{kind:?} begins"));
         inject();
         self.journal.note(&format!("{kind:?} is over"));
-        self.journal.count(kind);
     }
 
     /// A record is appended to a stream when the queue is full, and nothing else ever tells the server of it. It
@@ -84,13 +88,13 @@ impl Injector<'_> {
         }
         let (life, logged, begun) = (server.life(), server.overflows(), Instant::now());
         let mut missed = 0;
-        self.journal.note("Overflowed begins");
-        server.freeze(|| {
-            self.flood();
-            missed = marks.put(stream);
-            self.meanwhile();
+        self.noted(Kind::Overflowed, || {
+            server.freeze(|| {
+                self.flood();
+                missed = marks.put(stream);
+                self.meanwhile();
+            });
         });
-        self.journal.note("Overflowed is over");
         let (mut seen, mut found) = (None, None);
         while (seen.is_none() || found.is_none()) && begun.elapsed() < PATIENCE {
             if server.overflows() > logged {
