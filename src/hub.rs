@@ -284,7 +284,7 @@ impl Registry {
     /// On the watch's thread.
     fn stream_changed(&self, stream: Arc<Stream>, writing: bool) {
         stream.hint(writing);
-        let is_glance = lock(&self.glances).begins();
+        let is_glance = lock(&self.glances).begins(stream.number());
         // One stream's fault must not end the watch.
         let glance = || catch_unwind(AssertUnwindSafe(|| stream.glance())).unwrap_or(false);
         if !(is_glance && glance()) {

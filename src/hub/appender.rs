@@ -63,10 +63,14 @@ impl Appender {
         record: Json,
     ) -> oneshot::Receiver<Result<(), AppendError>> {
         let (done, result) = oneshot::channel();
-        lock(&self.shared.queue)
-            .jobs
-            .push_back((address, record, done));
-        self.shared.filled.notify_one();
+        let mut queue = lock(&self.shared.queue);
+        queue.jobs.push_back((address, record, done));
+        // Whoever is awake comes by.
+        let wakes = queue.awake == 0 || (queue.awake < THREADS && queue.jobs.len() > BATCH);
+        drop(queue);
+        if wakes {
+            self.shared.filled.notify_one();
+        }
         result
     }
 }
@@ -100,20 +104,20 @@ impl Shared {
     /// What to do next; `None` at the end.
     fn next(&self) -> Option<Vec<(Address, Json, Done)>> {
         let mut queue = lock(&self.queue);
-        queue.awake -= 1;
         loop {
             if !queue.jobs.is_empty() {
-                queue.awake += 1;
                 let count = queue.jobs.len().min(BATCH);
                 return Some(queue.jobs.drain(..count).collect());
             }
             if queue.stops {
                 return None;
             }
+            queue.awake -= 1;
             queue = self
                 .filled
                 .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
+            queue.awake += 1;
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// So many glances are done one behind the other. If there are more, changes come fast: several of one file are then one look of a looker, and
-/// this thread had better take them from the kernel, whose queue is bounded.
-const IN_A_ROW: u32 = 4;
+/// So many glances at one stream are done one behind the other. If there are more, it changes fast: several changes are then one look of a looker.
+const AT_ONE: u32 = 4;
+
+/// So many in all. If there are more, this thread had better take them from the kernel, whose queue is bounded.
+const IN_A_ROW: u32 = 1000;
 
 /// A change that comes so soon after a glance was there before it ended. To be woken takes longer.
 const GAP: Duration = Duration::from_micros(5);
@@ -13,22 +15,28 @@ const GAP: Duration = Duration::from_micros(5);
 #[derive(Debug, Default)]
 pub struct Glances {
     count: u32,
+    /// The number of the stream that was the last one, and how many times in a row.
+    last: (u64, u32),
     over: Option<Instant>,
 }
 
 impl Glances {
-    /// A change came. Whether it is to be glanced at.
-    pub fn begins(&mut self) -> bool {
-        self.begins_at(Instant::now())
+    /// The stream with this number changed. Whether it is to be glanced at.
+    pub fn begins(&mut self, stream: u64) -> bool {
+        self.begins_at(stream, Instant::now())
     }
 
-    fn begins_at(&mut self, now: Instant) -> bool {
+    fn begins_at(&mut self, stream: u64, now: Instant) -> bool {
         let is_late = |over: Instant| now.duration_since(over) > GAP;
         if self.over.is_none_or(is_late) {
-            self.count = 0;
+            (self.count, self.last) = (0, (stream, 0));
+        }
+        if self.last.0 != stream {
+            self.last = (stream, 0);
         }
         self.count = self.count.saturating_add(1);
-        self.count <= IN_A_ROW
+        self.last.1 = self.last.1.saturating_add(1);
+        self.count <= IN_A_ROW && self.last.1 <= AT_ONE
     }
 
     /// What was to be done about it is done.

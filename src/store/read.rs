@@ -68,20 +68,9 @@ pub(super) fn open_with(
 ) -> Result<(File, Metadata), ReadError> {
     let path = root.file(address);
     let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(0o666);
-    let opened = match &address.channel {
-        None => rustix::fs::openat(CWD, &path, flags, mode),
-        Some(channel) => {
-            let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            rustix::fs::openat(CWD, root.folder(Some(channel)), folder, Mode::empty()).and_then(
-                |folder| {
-                    rustix::fs::openat(folder, path.file_name().unwrap_or_default(), flags, mode)
-                },
-            )
-        }
-    };
-    let opened = match opened {
-        Err(Errno::LOOP) => open_target(root, &path, flags, mode),
+    // The time of the last access, which nobody asks for, costs more to write than a record to read. Only a file's owner may leave it.
+    let opened = match open_named(root, address, &path, flags | OFlags::NOATIME) {
+        Err(Errno::PERM) => open_named(root, address, &path, flags),
         opened => opened,
     };
     match opened {
@@ -99,6 +88,30 @@ pub(super) fn open_with(
             path,
             source: errno.into(),
         }),
+    }
+}
+
+fn open_named(
+    root: &Root,
+    address: &Address,
+    path: &Path,
+    flags: OFlags,
+) -> Result<OwnedFd, Errno> {
+    let mode = Mode::from_raw_mode(0o666);
+    let opened = match &address.channel {
+        None => rustix::fs::openat(CWD, path, flags, mode),
+        Some(channel) => {
+            let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            rustix::fs::openat(CWD, root.folder(Some(channel)), folder, Mode::empty()).and_then(
+                |folder| {
+                    rustix::fs::openat(folder, path.file_name().unwrap_or_default(), flags, mode)
+                },
+            )
+        }
+    };
+    match opened {
+        Err(Errno::LOOP) => open_target(root, path, flags, mode),
+        opened => opened,
     }
 }
 
