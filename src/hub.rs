@@ -15,6 +15,7 @@ mod stream;
 mod tail;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,9 +29,9 @@ pub use signal::Crowd;
 use crate::address::Address;
 use crate::meter::Meter;
 use crate::record::Json;
-use crate::store::watch::{Change, FolderWatch, Watch, WatchError};
+use crate::store::watch::{Change, FolderWatch, How, Watch, WatchError};
 use crate::store::{AppendError, Retention, Store, lock};
-use appender::Appender;
+use appender::{Appender, append_all};
 use glances::Glances;
 use looker::{Job, Looker};
 use signal::Signal;
@@ -133,11 +134,8 @@ impl Hub {
 
     /// The same for one who may be blocked by the disk.
     pub fn append_now(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
-        self.0.store.append(address, record)?;
-        if let Some(stream) = self.0.get(address) {
-            self.0.look_for_writer(&stream);
-        }
-        Ok(())
+        let record = std::iter::once((address, record));
+        append_all(&self.0, record).into_iter().collect()
     }
 
     /// The store whose streams these are.
@@ -269,9 +267,9 @@ impl Registry {
 
     fn changed(&self, change: Change) {
         match change {
-            Change::Stream { address, writing } => {
+            Change::Stream { address, how } => {
                 if let Some(stream) = self.get(&address) {
-                    self.stream_changed(stream, writing);
+                    self.stream_changed(stream, how);
                 }
             }
             Change::Folder(channel) => self
@@ -282,13 +280,19 @@ impl Registry {
     }
 
     /// On the watch's thread.
-    fn stream_changed(&self, stream: Arc<Stream>, writing: bool) {
-        stream.hint(writing);
+    fn stream_changed(&self, stream: Arc<Stream>, how: How) {
+        stream.hint(how == How::Written);
+        // What was written since it was read is told by an event of its own, which comes before that of closing.
+        if stream.takes_written() && how == How::Closed {
+            return;
+        }
         let is_glance = lock(&self.glances).begins(stream.number());
         // One stream's fault must not end the watch.
         let glance = || catch_unwind(AssertUnwindSafe(|| stream.glance())).unwrap_or(false);
         if !(is_glance && glance()) {
             self.queue(stream, Stream::mark);
+        } else if how == How::Written {
+            stream.has_read_written();
         }
         lock(&self.glances).ends();
     }
@@ -310,10 +314,13 @@ impl Registry {
         }
     }
 
-    /// Looks at a stream on behalf of one who has written to it, and need not wait for the watch to notice.
-    fn look_for_writer(&self, stream: &Arc<Stream>) {
+    /// Looks at a stream on behalf of one who has written to it by this descriptor, and need not wait for the watch to notice.
+    fn look_for_writer(&self, stream: &Arc<Stream>, file: Option<File>) {
         if stream.look_now().is_some() {
             self.queue(Arc::clone(stream), Stream::mark);
+        }
+        if let Some(file) = file {
+            stream.keep(file);
         }
     }
 

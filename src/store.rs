@@ -17,6 +17,7 @@ mod sizes;
 mod sync;
 pub mod watch;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -109,7 +110,7 @@ impl Store {
     pub fn check_writable(&self) -> Result<(), StoreError> {
         let folder = self.root.path();
         let probe = folder.join(format!(".probe-{}", std::process::id()));
-        let tried = std::fs::File::create(&probe).and_then(|_| std::fs::remove_file(&probe));
+        let tried = File::create(&probe).and_then(|_| std::fs::remove_file(&probe));
         tried.map_err(|source| StoreError::Use {
             path: folder.to_owned(),
             source,
@@ -130,7 +131,7 @@ impl Store {
 
     /// Appends a record; when this returns, it is in the file, and on the disk if that is what was asked for.
     pub fn append(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
-        self.appends().append(address, record)
+        self.appends().append(address, record).map(drop)
     }
 
     /// The same for some, one after the other. As long as what is returned lives, no stream is set aside.
@@ -181,14 +182,17 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// As [`Store::append`].
-    pub fn append(&self, address: &Address, record: &Json) -> Result<(), AppendError> {
+    /// As [`Store::append`]. The file is returned if nothing else asks for it: see [`Followed::keep`].
+    pub fn append(&self, address: &Address, record: &Json) -> Result<Option<File>, AppendError> {
         let store = self.store;
         let (len, max) = (record.as_str().len(), store.max_record);
         if len > max {
             return Err(AppendError::TooLarge { len, max });
         }
         let written = self.appends.append(address, record)?;
+        if store.syncer.mode() == Fsync::Never {
+            return Ok(Some(written.file));
+        }
         let synced = if written.is_first {
             store.syncer.made(&store.folders(address))
         } else {
@@ -196,7 +200,8 @@ impl Batch<'_> {
         };
         synced
             .and_then(|()| store.syncer.written(written.file))
-            .map_err(AppendError::Sync)
+            .map_err(AppendError::Sync)?;
+        Ok(None)
     }
 }
 

@@ -14,7 +14,7 @@ use time::macros::format_description;
 use crate::cli::Tail;
 use crate::position::Position;
 use crate::record::{Event, Reason, Record};
-use crate::store::watch::{Change, Watch};
+use crate::store::watch::{Change, How, Watch};
 use crate::store::{From, Hint, News, Resumed, STALLED, Store};
 
 /// How many records are shown at first, as `tail` does.
@@ -61,12 +61,9 @@ pub fn run(store: &Arc<Store>, tail: &Tail, out: &mut dyn Write) -> anyhow::Resu
     let mut due = Instant::now() + LOOK;
     while printer.is_open()? {
         match changes.recv_timeout(due.saturating_duration_since(Instant::now())) {
-            Ok(Change::Stream {
-                address: of,
-                writing,
-            }) if of == address => {
+            Ok(Change::Stream { address: of, how }) if of == address => {
                 hint = Hint {
-                    writing,
+                    writing: how == How::Written,
                     changed: Instant::now(),
                 };
             }

@@ -1,6 +1,7 @@
 //! Appends records for requests: some at once, and looks at what came of them at once.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -123,25 +124,38 @@ impl Shared {
 }
 
 fn append(registry: &Arc<Registry>, batch: Vec<(Address, Json, Done)>) {
-    let mut results = Vec::with_capacity(batch.len());
-    let mut changed: Vec<Arc<Stream>> = Vec::new();
-    let appends = registry.store().appends();
-    for (address, record, done) in batch {
-        let appended = appends.append(&address, &record);
-        if appended.is_ok()
-            && let Some(stream) = registry.get(&address)
-            && changed.iter().all(|it| !Arc::ptr_eq(it, &stream))
-        {
-            changed.push(stream);
-        }
-        results.push((done, appended));
-    }
-    drop(appends);
-    for stream in changed {
-        registry.look_for_writer(&stream);
-    }
-    for (done, result) in results {
+    let records = batch.iter().map(|(address, record, _)| (address, record));
+    let results = append_all(registry, records);
+    for ((_, _, done), result) in batch.into_iter().zip(results) {
         // Nobody waits for it where the client hung up.
         let _ = done.send(result);
     }
+}
+
+/// Appends records, and then wakes whoever follows their streams. What came of each.
+pub fn append_all<'a>(
+    registry: &Arc<Registry>,
+    records: impl Iterator<Item = (&'a Address, &'a Json)>,
+) -> Vec<Result<(), AppendError>> {
+    let mut changed: Vec<(Arc<Stream>, Option<File>)> = Vec::new();
+    let appends = registry.store().appends();
+    let append = |(address, record)| {
+        let stream = registry.get(address);
+        if let Some(appended) = stream.as_ref().and_then(|stream| stream.append(record)) {
+            return appended;
+        }
+        let file = appends.append(address, record)?;
+        // Whoever begins to follow it after this finds it in the file.
+        if let Some(stream) = stream.or_else(|| registry.get(address)) {
+            changed.retain(|(it, _)| !Arc::ptr_eq(it, &stream));
+            changed.push((stream, file));
+        }
+        Ok(())
+    };
+    let results = records.map(append).collect();
+    drop(appends);
+    for (stream, file) in changed {
+        registry.look_for_writer(&stream, file);
+    }
+    results
 }

@@ -15,8 +15,8 @@ use crate::cursor::Tag;
 use crate::errors::one_line;
 use crate::meter::Meter;
 use crate::position::Position;
-use crate::record::{Reason, Record};
-use crate::store::{Followed, Hint, News, ReadError, STALLED, Store, lock};
+use crate::record::{Json, Reason, Record};
+use crate::store::{AppendError, Followed, Hint, News, ReadError, STALLED, Store, lock};
 
 /// A followed stream. Its locks are never held together but in this order: `file` (held while the disk is
 /// read, by one looker at a time), `signals`, `tail` (held for a copy).
@@ -31,6 +31,8 @@ pub struct Stream {
     tail: Mutex<Tail>,
     hint: Mutex<Hint>,
     queued: AtomicBool,
+    /// Whether the last event told of a write, and all was read after that.
+    has_read: AtomicBool,
     signals: Mutex<Signals>,
     rejections: Arc<Rejections>,
     meter: Arc<Meter>,
@@ -71,6 +73,7 @@ impl Stream {
                 changed: Instant::now(),
             }),
             queued: AtomicBool::new(false),
+            has_read: AtomicBool::new(false),
             signals: Mutex::default(),
             rejections,
             meter,
@@ -123,6 +126,16 @@ impl Stream {
         };
     }
 
+    /// After an event of a write: all was read.
+    pub(super) fn has_read_written(&self) {
+        self.has_read.store(true, Ordering::Relaxed);
+    }
+
+    /// Another event came. Whether the one before told of a write, and all was read after that.
+    pub(super) fn takes_written(&self) -> bool {
+        self.has_read.swap(false, Ordering::Relaxed)
+    }
+
     /// `true` if the stream must be queued for a look.
     pub(super) fn mark(&self) -> bool {
         !self.queued.swap(true, Ordering::AcqRel)
@@ -168,6 +181,23 @@ impl Stream {
             self.wake();
         }
         is_done
+    }
+
+    /// Appends a record without opening the file, and wakes the followers, if the file is as the last look left it. `None` if it has to be
+    /// opened.
+    pub(super) fn append(&self, record: &Json) -> Option<Result<(), AppendError>> {
+        let mut file = lock(&self.file);
+        let (appended, came) = self.find(&mut file, |followed, news| followed.append(record, news));
+        drop(file);
+        if came {
+            self.wake();
+        }
+        appended
+    }
+
+    /// Keeps the descriptor of an append, for [`Stream::append`]; after a look.
+    pub(super) fn keep(&self, file: std::fs::File) {
+        lock(&self.file).followed.keep(file);
     }
 
     /// The same for one that reads the file itself, but for a change that others wait to see settled.

@@ -70,9 +70,12 @@ impl<'a> Appends<'a> {
         let mut tries = MAX_TRIES;
         loop {
             let (file, before) = open_for_append(self.root, address)?;
-            let is_first = write_line(&file, before.len(), record)?;
+            let begins_line =
+                ends_inside_a_line(&file, before.len()).map_err(AppendError::Write)?;
+            write_line(&file, begins_line, record)?;
             tries -= 1;
             if tries == 0 || is_current(self.root, address, &before) {
+                let is_first = before.len() == 0;
                 return Ok(Written { file, is_first });
             }
         }
@@ -106,10 +109,14 @@ fn open_for_append(root: &Root, address: &Address) -> Result<(File, Metadata), A
     })
 }
 
-/// `len` is the file's, in bytes; `true` if it was empty.
-fn write_line(file: &File, len: u64, record: &Json) -> Result<bool, AppendError> {
+/// Appends a record as a line; `begins_line` if the file's last one has no end.
+pub(super) fn write_line(
+    file: &File,
+    begins_line: bool,
+    record: &Json,
+) -> Result<(), AppendError> {
     let mut line = Vec::with_capacity(record.as_str().len() + 2);
-    if ends_inside_a_line(file, len).map_err(AppendError::Write)? {
+    if begins_line {
         line.push(b'\n');
     }
     line.extend_from_slice(record.as_str().as_bytes());
@@ -120,7 +127,7 @@ fn write_line(file: &File, len: u64, record: &Json) -> Result<bool, AppendError>
     if written < line.len() {
         return Err(AppendError::Full(io::ErrorKind::StorageFull.into()));
     }
-    Ok(len == 0)
+    Ok(())
 }
 
 fn ends_inside_a_line(file: &File, len: u64) -> io::Result<bool> {

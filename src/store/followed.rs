@@ -1,6 +1,7 @@
 //! One stream file while somebody follows it: what was consumed of it, and what a look finds new.
 
 mod late;
+mod own;
 mod rejected;
 mod rewrite;
 mod stalled;
@@ -24,6 +25,7 @@ use crate::address::Address;
 use crate::position::Position;
 use crate::record::{Parser, Reason, Record};
 use late::Late;
+use own::Own;
 use rejected::{Rejected, Reported};
 pub use stalled::STALLED;
 use stalled::Stalled;
@@ -35,6 +37,9 @@ const READ_WHOLE: u64 = 1024 * 1024;
 
 /// What was rejected behind the last record is read again with each append, up to so many bytes.
 const READ_AGAIN: u64 = 64 * 1024;
+
+/// So much before what was appended is read along with it, in bytes: the last record, to see whether it stands.
+const READ_ALONG: u64 = 16 * 1024;
 
 /// How often a file is looked at that may change without an event: what is appended under another name of it
 /// raises none here.
@@ -101,6 +106,8 @@ pub struct Followed {
     stalled: Stalled,
     /// The file that was at the path before, while others may still write to it.
     late: Option<Box<Late>>,
+    /// What lets us append without opening the file.
+    own: Own,
     /// Whether the path is a link.
     is_link: bool,
     /// Whether the path names another file, or none, since the last decision: readers hold on to the old one.
@@ -129,6 +136,7 @@ impl Followed {
             reported: Reported::default(),
             stalled: Stalled::default(),
             late: None,
+            own: Own::default(),
             is_link: false,
             replaced: false,
             looked: Instant::now(),
@@ -151,6 +159,7 @@ impl Followed {
     /// Takes what the file holds now as consumed.
     pub fn start(&mut self) -> Result<(), ReadError> {
         self.file = open(self.store.root(), &self.address)?;
+        self.own = Own::default();
         self.is_link = self.is_link_now();
         self.rotated = rotated(self.store.root(), &self.address);
         self.base = self.store.base(&self.address)?;
@@ -301,6 +310,7 @@ impl Followed {
     /// Takes up what is at the path now, instead of what was there.
     fn replace(&mut self, hint: Hint, news: &mut dyn News) -> Result<Option<Duration>, Failure> {
         self.stamp = Stamp::default();
+        self.own = Own::default();
         self.is_link = self.is_link_now();
         self.read_unseen(news)?;
         let Some(file) = open(self.store.root(), &self.address)? else {
@@ -351,13 +361,21 @@ impl Followed {
             return Ok(true);
         }
         // Clocks may be too coarse to tell an overwrite from nothing; its last record does.
-        if !self.has_not_shrunk(file, stamp)? {
+        if stamp.size <= self.stamp.size {
+            let stands = self.has_not_shrunk(file, stamp)?;
+            return Ok(stands && stamp.modified == self.stamp.modified);
+        }
+        let mut scanner = self.go_on().upto(stamp.size);
+        let stands = match self.last {
+            Some(last) if scanner.offset().saturating_sub(last.start()) <= READ_ALONG => {
+                last.begins(scanner.before(file, last.start())?)
+            }
+            last => stands(last, file)?,
+        };
+        if !stands {
             return Ok(false);
         }
-        if stamp.size == self.stamp.size {
-            return Ok(stamp.modified == self.stamp.modified);
-        }
-        self.consume(file, &mut self.go_on().upto(stamp.size), news)?;
+        self.consume(file, &mut scanner, news)?;
         self.stamp = stamp;
         self.unsettled = None;
         Ok(true)
@@ -408,6 +426,7 @@ impl Followed {
         // Also after a failure: what was consumed until then stays consumed.
         self.scanned = scanner.offset();
         self.parser = scanner.parser();
+        self.own.ends_line = scanner.ends_line();
         self.stalled.seen(scanner.waits_at());
         read?;
         self.reported.report(file, &rejected, news)

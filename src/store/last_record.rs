@@ -26,12 +26,26 @@ impl LastRecord {
         Self { start, end, hash }
     }
 
+    /// Where it begins, in bytes from the file's start.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    fn len(&self) -> usize {
+        usize::try_from(self.end - self.start).unwrap_or(usize::MAX)
+    }
+
+    /// Whether what stands in the file from [`LastRecord::start`] on begins with its bytes.
+    pub fn begins(&self, bytes: &[u8]) -> bool {
+        let bytes = bytes.get(..self.len());
+        bytes.is_some_and(|bytes| xxh3_64(bytes) == self.hash)
+    }
+
     /// Whether its bytes are still there.
     pub fn stands(&self, file: &File) -> io::Result<bool> {
-        let len = usize::try_from(self.end - self.start).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; len];
+        let mut bytes = vec![0; self.len()];
         match file.read_exact_at(&mut bytes, self.start) {
-            Ok(()) => Ok(xxh3_64(&bytes) == self.hash),
+            Ok(()) => Ok(self.begins(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
         }

@@ -196,6 +196,8 @@ pub struct Scanner {
     first: usize,
     /// Whether less came at last than was asked for.
     is_short: bool,
+    /// Whether the last byte that was read ends a line.
+    ends_line: bool,
 }
 
 impl Scanner {
@@ -216,6 +218,7 @@ impl Scanner {
             chunk: 0,
             first: CHUNK,
             is_short: false,
+            ends_line: false,
         }
     }
 
@@ -255,6 +258,23 @@ impl Scanner {
     #[must_use]
     pub fn waits_at(&self) -> Option<u64> {
         (self.pending() > 0).then(|| self.offset())
+    }
+
+    /// Whether the last byte that was read ends a line.
+    #[must_use]
+    pub fn ends_line(&self) -> bool {
+        self.ends_line
+    }
+
+    /// Before anything is read: reads from a place before the offset on, and what is behind that along with it. Returns what stands before the
+    /// offset; less if the file ends before.
+    pub fn before(&mut self, file: &File, from: u64) -> io::Result<&[u8]> {
+        let before = usize::try_from(self.base.saturating_sub(from)).unwrap_or(usize::MAX);
+        self.base = from;
+        self.first = self.first.saturating_add(before);
+        self.fill(file)?;
+        self.used = before.min(self.buffer.len());
+        Ok(&self.buffer[..self.used])
     }
 
     /// Gives back its memory; what was read ahead is read again.
@@ -323,6 +343,9 @@ impl Scanner {
         let read = *got.as_ref().unwrap_or(&0);
         self.buffer.truncate(len + read);
         self.is_short = read < self.chunk;
+        if read > 0 {
+            self.ends_line = self.buffer.last() == Some(&b'\n');
+        }
         Ok(got? == 0)
     }
 }

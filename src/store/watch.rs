@@ -19,17 +19,28 @@ const BURST: Duration = Duration::from_secs(1);
 /// What an event suggests. Never more than "look".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A stream's file changed; `writing` if its writer has not closed it yet.
+    /// A stream's file changed.
     Stream {
         /// Which.
         address: Address,
-        /// Whether the writer may go on writing.
-        writing: bool,
+        /// How.
+        how: How,
     },
     /// A channel's folder appeared or went.
     Folder(Channel),
     /// Events were lost, or the root itself changed: anything may have happened.
     Anything,
+}
+
+/// How a stream's file changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It was written to; its writer may go on.
+    Written,
+    /// A writer closed it.
+    Closed,
+    /// It was made, deleted, renamed, or its mode changed.
+    Otherwise,
 }
 
 /// Why a folder cannot be watched.
@@ -92,7 +103,7 @@ impl Watch {
     }
 
     fn watcher(&self) -> notify::Result<RecommendedWatcher> {
-        let names = self.root.clone();
+        let mut names = Names::new(&self.root);
         let Take(take) = self.take.clone();
         let mut overflowed = None;
         let handler = move |event: notify::Result<Event>| match event {
@@ -100,7 +111,7 @@ impl Watch {
                 if is_overflow(&event) {
                     tell_overflow(&mut overflowed);
                 }
-                changes(&names, &event, &*take);
+                changes(&mut names, &event, &*take);
             }
             Err(error) => {
                 tracing::warn!(%error, "the watch failed; looking at every followed stream");
@@ -236,25 +247,48 @@ impl Drop for FolderWatch {
     }
 }
 
+/// Names in events. Whoever writes to a file closes it next: the last name is remembered.
+struct Names {
+    root: Root,
+    last: Option<(PathBuf, Address)>,
+}
+
+impl Names {
+    fn new(root: &Root) -> Self {
+        let (root, last) = (root.clone(), None);
+        Self { root, last }
+    }
+
+    fn address(&mut self, path: &Path) -> Option<Address> {
+        let last = self.last.as_ref();
+        if let Some((_, address)) = last.filter(|(it, _)| it.as_os_str() == path.as_os_str()) {
+            return Some(address.clone());
+        }
+        let address = self.root.address(path)?;
+        self.last = Some((path.to_owned(), address.clone()));
+        Some(address)
+    }
+}
+
 /// What an event says about streams. Opening and reading say nothing: we do that ourselves.
-fn changes(root: &Root, event: &Event, take: &dyn Fn(Change)) {
+fn changes(names: &mut Names, event: &Event, take: &dyn Fn(Change)) {
     if is_overflow(event) {
         return take(Change::Anything);
     }
-    let writing = match event.kind {
-        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => true,
+    let how = match event.kind {
+        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => How::Written,
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => How::Closed,
         // A file that is created is mostly written next, and if not (link, rename), nothing follows.
-        EventKind::Access(AccessKind::Close(AccessMode::Write))
-        | EventKind::Create(_)
+        EventKind::Create(_)
         | EventKind::Remove(_)
-        | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_)) => false,
+        | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_)) => How::Otherwise,
         _ => return,
     };
     for path in &event.paths {
-        if let Some(address) = root.address(path) {
-            take(Change::Stream { address, writing });
+        if let Some(address) = names.address(path) {
+            take(Change::Stream { address, how });
         } else if is_folder_event(event.kind) {
-            match root.channel(path) {
+            match names.root.channel(path) {
                 Some(Folder::Named(channel)) => take(Change::Folder(channel)),
                 Some(Folder::Default) => take(Change::Anything),
                 None => {}
@@ -295,16 +329,16 @@ mod tests {
 
     fn of(kind: EventKind, path: &str) -> Vec<Change> {
         let seen = RefCell::new(Vec::new());
-        let root = Root::new("/s".into());
-        changes(&root, &Event::new(kind).add_path(path.into()), &|change| {
+        let mut names = Names::new(&Root::new("/s".into()));
+        changes(&mut names, &Event::new(kind).add_path(path.into()), &|change| {
             seen.borrow_mut().push(change);
         });
         seen.into_inner()
     }
 
-    fn ann(writing: bool) -> Vec<Change> {
+    fn ann(how: How) -> Vec<Change> {
         let address = Address::new(User::new("ann").unwrap(), None);
-        vec![Change::Stream { address, writing }]
+        vec![Change::Stream { address, how }]
     }
 
     #[test]
@@ -329,14 +363,30 @@ mod tests {
     fn a_writer_writes_until_it_closes() {
         let data = EventKind::Modify(ModifyKind::Data(DataChange::Any));
         let close = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        assert_eq!(of(data, "/s/YW5u.stream"), ann(true));
-        assert_eq!(of(close, "/s/YW5u.stream"), ann(false));
+        assert_eq!(of(data, "/s/YW5u.stream"), ann(How::Written));
+        assert_eq!(of(close, "/s/YW5u.stream"), ann(How::Closed));
         assert_eq!(
             of(EventKind::Create(CreateKind::File), "/s/YW5u.stream"),
-            ann(false)
+            ann(How::Otherwise)
         );
         let to = EventKind::Modify(ModifyKind::Name(RenameMode::To));
-        assert_eq!(of(to, "/s/YW5u.stream"), ann(false));
+        assert_eq!(of(to, "/s/YW5u.stream"), ann(How::Otherwise));
+    }
+
+    #[test]
+    fn a_name_that_comes_again_is_no_others() {
+        let mut names = Names::new(&Root::new("/s".into()));
+        for (path, is_stream) in [
+            ("/s/YW5u.stream", true),
+            ("/s/YW5u.stream", true),
+            ("/s/YW5u.stream~", false),
+            ("/s/YmVu.stream", true),
+            ("/s/YW5u.stream", true),
+        ] {
+            let address = names.address(Path::new(path));
+            assert_eq!(address, names.root.address(Path::new(path)));
+            assert_eq!(address.is_some(), is_stream, "{path}");
+        }
     }
 
     #[test]
@@ -355,7 +405,7 @@ mod tests {
     fn an_overflow_is_anything() {
         let event = Event::new(EventKind::Other).set_flag(Flag::Rescan);
         let seen = RefCell::new(Vec::new());
-        changes(&Root::new("/s".into()), &event, &|change| {
+        changes(&mut Names::new(&Root::new("/s".into())), &event, &|change| {
             seen.borrow_mut().push(change);
         });
         assert_eq!(seen.into_inner(), [Change::Anything]);

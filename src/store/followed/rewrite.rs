@@ -137,5 +137,6 @@ impl Followed {
         self.stalled.seen(whole.incomplete.then_some(whole.scanned));
         self.scanned = whole.scanned;
         self.parser = whole.parser;
+        self.own.ends_line = whole.ends_line;
     }
 }

@@ -20,6 +20,7 @@ pub struct Whole {
     /// Where parsing would go on, and how.
     pub scanned: u64,
     pub parser: Parser,
+    pub ends_line: bool,
 }
 
 impl Whole {
@@ -33,6 +34,7 @@ impl Whole {
             incomplete: false,
             scanned: 0,
             parser: Parser::new(max_record),
+            ends_line: false,
         }
     }
 
@@ -58,6 +60,7 @@ impl Whole {
         })?;
         whole.scanned = scanner.offset();
         whole.parser = scanner.parser();
+        whole.ends_line = scanner.ends_line();
         whole.incomplete = scanner.pending() > 0;
         Ok(whole)
     }
