@@ -49,19 +49,34 @@ impl Glances {
 mod tests {
     use super::*;
 
+    /// Whether a stream is glanced at, at a time at which that is over, too.
+    fn glances(all: &mut Glances, stream: u64, now: Instant) -> bool {
+        let is_glance = all.begins_at(stream, now);
+        all.over = Some(now);
+        is_glance
+    }
+
     #[test]
-    fn a_flood_is_left_to_others_until_it_pauses() {
-        let (mut glances, start) = (Glances::default(), Instant::now());
-        let mut next = |now| {
-            let is_glance = glances.begins_at(now);
-            glances.over = Some(now);
-            is_glance
-        };
-        for _ in 0..IN_A_ROW {
-            assert!(next(start));
+    fn a_flood_of_one_stream_is_left_to_others_until_it_pauses_or_another_changes() {
+        let (mut all, start) = (Glances::default(), Instant::now());
+        for _ in 0..AT_ONE {
+            assert!(glances(&mut all, 1, start));
         }
-        assert!(!next(start));
-        assert!(!next(start + GAP));
-        assert!(next(start + GAP * 3));
+        assert!(!glances(&mut all, 1, start));
+        assert!(glances(&mut all, 2, start));
+        for _ in 0..AT_ONE {
+            assert!(glances(&mut all, 1, start));
+        }
+        assert!(!glances(&mut all, 1, start + GAP));
+        assert!(glances(&mut all, 1, start + GAP * 3));
+    }
+
+    #[test]
+    fn a_flood_of_many_is_left_to_others_until_it_pauses() {
+        let (mut all, start) = (Glances::default(), Instant::now());
+        assert!((0..IN_A_ROW).all(|nth| glances(&mut all, nth.into(), start)));
+        assert!(!glances(&mut all, 0, start));
+        assert!(!glances(&mut all, 1, start + GAP));
+        assert!(glances(&mut all, 0, start + GAP * 3));
     }
 }

@@ -110,11 +110,7 @@ fn open_for_append(root: &Root, address: &Address) -> Result<(File, Metadata), A
 }
 
 /// Appends a record as a line; `begins_line` if the file's last one has no end.
-pub(super) fn write_line(
-    file: &File,
-    begins_line: bool,
-    record: &Json,
-) -> Result<(), AppendError> {
+pub(super) fn write_line(file: &File, begins_line: bool, record: &Json) -> Result<(), AppendError> {
     let mut line = Vec::with_capacity(record.as_str().len() + 2);
     if begins_line {
         line.push(b'\n');

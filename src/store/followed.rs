@@ -366,11 +366,13 @@ impl Followed {
             return Ok(stands && stamp.modified == self.stamp.modified);
         }
         let mut scanner = self.go_on().upto(stamp.size);
-        let stands = match self.last {
-            Some(last) if scanner.offset().saturating_sub(last.start()) <= READ_ALONG => {
-                last.begins(scanner.before(file, last.start())?)
-            }
-            last => stands(last, file)?,
+        let is_near = |last: &LastRecord| {
+            let behind = scanner.offset().checked_sub(last.start());
+            behind.is_some_and(|len| len <= READ_ALONG)
+        };
+        let stands = match self.last.filter(is_near) {
+            Some(last) => last.begins(scanner.before(file, last.start())?),
+            None => stands(self.last, file)?,
         };
         if !stands {
             return Ok(false);

@@ -330,9 +330,13 @@ mod tests {
     fn of(kind: EventKind, path: &str) -> Vec<Change> {
         let seen = RefCell::new(Vec::new());
         let mut names = Names::new(&Root::new("/s".into()));
-        changes(&mut names, &Event::new(kind).add_path(path.into()), &|change| {
-            seen.borrow_mut().push(change);
-        });
+        changes(
+            &mut names,
+            &Event::new(kind).add_path(path.into()),
+            &|change| {
+                seen.borrow_mut().push(change);
+            },
+        );
         seen.into_inner()
     }
 
@@ -405,9 +409,13 @@ mod tests {
     fn an_overflow_is_anything() {
         let event = Event::new(EventKind::Other).set_flag(Flag::Rescan);
         let seen = RefCell::new(Vec::new());
-        changes(&mut Names::new(&Root::new("/s".into())), &event, &|change| {
-            seen.borrow_mut().push(change);
-        });
+        changes(
+            &mut Names::new(&Root::new("/s".into())),
+            &event,
+            &|change| {
+                seen.borrow_mut().push(change);
+            },
+        );
         assert_eq!(seen.into_inner(), [Change::Anything]);
     }
 }

@@ -10,7 +10,7 @@ use crate::disk::{Change, STREAMS, clock};
 use crate::edit::{Hand, in_pieces, save};
 use crate::record::{Body, End, Kind, Line};
 use crate::step::{Begin, Pause, Step, Watch};
-use crate::world::{Outcome, World};
+use crate::world::{Outcome, World, on};
 
 /// How many ids of each client are tried in the end.
 const PROBES: usize = 6;
@@ -172,10 +172,14 @@ impl World {
         let record = self.maker.send(kind, stream, time);
         let json = Json::new(record.json(), 0).expect("a record");
         let address = &self.disk.streams[stream].address;
-        self.store.append(address, &json).expect("appended");
+        let append = || self.hub.append_now(address, &json);
+        on(&self.runtime, append).expect("appended");
         self.disk.sent(stream, record, self.now);
         self.changed(stream);
         self.disk.check(stream);
+        // Who follows has looked already, and before the file had the time of this history's clock.
+        self.looked(stream, None)?;
+        self.change(stream, Change::Touch);
         self.noticed(stream, false, Watch::Look)
     }
 

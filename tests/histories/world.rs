@@ -150,7 +150,8 @@ impl World {
         self.due[stream] = None;
     }
 
-    fn looked(&mut self, stream: usize, again: Option<Duration>) -> Outcome {
+    /// What a look has found, and when it asked for another.
+    pub fn looked(&mut self, stream: usize, again: Option<Duration>) -> Outcome {
         self.due[stream] = again.map(|wait| self.now + wait);
         let Some(watched) = &mut self.watched[stream] else {
             return Ok(());

@@ -41,7 +41,11 @@ impl Followed {
         let mode = self.own.mode?;
         let is_settled = !self.replaced && !self.is_unsettled() && self.poll().is_none();
         let is_small = record.as_str().len() <= self.store.max_record();
-        if !is_settled || !is_small || !self.own.ends_line || !self.is_as_it_was(&self.named()?, mode) {
+        if !is_settled
+            || !is_small
+            || !self.own.ends_line
+            || !self.is_as_it_was(&self.named()?, mode)
+        {
             return None;
         }
         let file = self.file.take()?;

@@ -1,11 +1,13 @@
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::address::User;
+use crate::record::Json;
 
 /// A followed stream file, and what its looks found.
 pub(super) struct Case {
@@ -94,6 +96,26 @@ impl Case {
         };
         self.followed.look(hint, &mut self.found).unwrap();
         self.found()
+    }
+
+    /// What an append of ours by the descriptor that is kept finds; `None` if the file has to be opened.
+    pub fn append_own(&mut self, json: &str) -> Option<Vec<String>> {
+        let record = Json::new(json, 1).unwrap();
+        let appended = self.followed.append(&record, &mut self.found)?;
+        appended.unwrap();
+        Some(self.found())
+    }
+
+    /// Appends as one of ours that opens the file, and keeps its descriptor.
+    pub fn append_and_keep(&mut self, json: &str) -> Vec<String> {
+        let (store, address) = (&self.followed.store, &self.followed.address);
+        let appended = store
+            .appends()
+            .append(address, &Json::new(json, 1).unwrap());
+        let file = appended.unwrap().unwrap();
+        let found = self.look_at_once();
+        self.followed.keep(file);
+        found
     }
 
     fn found(&mut self) -> Vec<String> {
@@ -383,4 +405,74 @@ fn links_are_followed_inside_of_the_folder_only() {
         assert!(is_missing || matches!(looked, Err(ReadError::Link { .. })));
         assert!(case.found.records.is_empty());
     }
+}
+
+const OWN: &str = "{\"time\":1,\"own\":1}";
+
+#[test]
+fn an_append_of_ours_opens_the_file_once_and_is_read_like_everyones() {
+    let mut case = Case::new(AB);
+    assert_eq!(case.append_own(OWN), None, "no descriptor is kept");
+    assert_eq!(case.append_and_keep(OWN), [OWN]);
+    for _ in 0..3 {
+        assert_eq!(case.append_own(OWN).unwrap(), [OWN]);
+    }
+    case.append("{\"c\":3}\n");
+    assert_eq!(case.look_at_once(), ["{\"c\":3}"]);
+    assert_eq!(case.append_own(OWN).unwrap(), [OWN]);
+    let lines = OWN.to_owned() + "\n";
+    let text = AB.to_owned() + &lines.repeat(4) + "{\"c\":3}\n" + &lines;
+    assert_eq!(fs::read_to_string(&case.path).unwrap(), text);
+    assert_eq!(case.followed.position().offset(), text.len() as u64 - 1);
+    assert!(case.look_at_once().is_empty());
+    assert_eq!(case.found.rewritten, 0);
+}
+
+#[test]
+fn where_the_file_is_not_what_it_was_an_append_of_ours_opens_it() {
+    let touched: &[fn(&Case)] = &[
+        |case| case.append("{\"c\":3}\n"),
+        |case| case.append("{\"torn\""),
+        |case| case.write(AB),
+        |case| fs::remove_file(&case.path).unwrap(),
+        |case| fs::rename(&case.path, case.path.with_extension("1")).unwrap(),
+        |case| fs::hard_link(&case.path, case.path.with_extension("1")).unwrap(),
+        |case| {
+            let is_read_only = fs::Permissions::from_mode(0o444);
+            fs::set_permissions(&case.path, is_read_only).unwrap();
+        },
+        |case| {
+            let copy = case.path.with_extension("1");
+            fs::copy(&case.path, &copy).unwrap();
+            fs::rename(copy, &case.path).unwrap();
+        },
+    ];
+    for (nth, touch) in touched.iter().enumerate() {
+        let mut case = Case::new(AB);
+        assert_eq!(case.append_and_keep(OWN), [OWN]);
+        touch(&case);
+        let before = fs::read(&case.path).ok();
+        assert_eq!(case.append_own(OWN), None, "{nth}");
+        assert_eq!(fs::read(&case.path).ok(), before, "{nth}");
+    }
+}
+
+#[test]
+fn an_append_of_ours_does_not_glue_to_a_line_without_end() {
+    let mut case = Case::new("");
+    assert_eq!(case.append_and_keep(OWN), [OWN]);
+    case.append("{\"c\":3}");
+    assert_eq!(case.look_at_once(), ["{\"c\":3}"]);
+    assert_eq!(case.append_own(OWN), None);
+    assert_eq!(case.append_and_keep(OWN), [OWN]);
+    let text = format!("{OWN}\n{{\"c\":3}}\n{OWN}\n");
+    assert_eq!(fs::read_to_string(&case.path).unwrap(), text);
+}
+
+#[test]
+fn a_record_that_is_too_large_is_not_appended() {
+    let mut case = Case::new(AB);
+    assert_eq!(case.append_and_keep(OWN), [OWN]);
+    let large = format!("{{\"time\":1,\"x\":\"{}\"}}", "x".repeat(1000));
+    assert_eq!(case.append_own(&large), None);
 }
