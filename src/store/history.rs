@@ -37,7 +37,9 @@ pub enum Resumed {
 #[derive(Debug)]
 pub struct History {
     file: Option<File>,
-    /// What is read after `file`.
+    /// Whether `file` is the rotated one.
+    is_rotated: bool,
+    /// What is read after that, if it was there.
     next: Option<File>,
     scanner: Scanner,
     position: Position,
@@ -213,14 +215,15 @@ impl Files {
     }
 
     fn history(self, place: Place) -> History {
-        let (file, next, position) = match (place, self.old) {
-            (Place::Old(position), Some(old)) => (Some(old), self.current, position),
-            (Place::Old(_), None) => (self.current, None, Position::START),
-            (Place::Current(position), _) => (self.current, None, position),
+        let (file, next, position, is_rotated) = match (place, self.old) {
+            (Place::Old(position), Some(old)) => (Some(old), self.current, position, true),
+            (Place::Old(_), None) => (self.current, None, Position::START, false),
+            (Place::Current(position), _) => (self.current, None, position, false),
         };
         let scanner = Scanner::new(position.offset(), self.max_record);
         History {
             file,
+            is_rotated,
             next,
             scanner,
             position,
@@ -277,10 +280,12 @@ impl History {
                 }
                 Item::Rejected { .. } => ControlFlow::Continue(()),
             })?;
-            if broken || self.next.is_none() {
+            if broken || !self.is_rotated {
                 break;
             }
+            // Also where there is none yet: its places are no longer those of the rotated one.
             self.file = self.next.take();
+            self.is_rotated = false;
             self.scanner = Scanner::new(0, self.scanner.max_record());
             self.position = self.position.at_next_file();
             (self.last, self.before) = (None, None);

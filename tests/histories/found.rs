@@ -175,3 +175,20 @@ fn what_is_added_above_is_not_lost_on_who_has_just_caught_up() {
     let first = connect(1, Begin::End);
     holds(&[append(3), first, unseen, connect(0, Begin::Last(4)), above]);
 }
+
+/// The end of the rotated file is the beginning of the next one also while there is none: what comes into that may be of
+/// the same length, and the same.
+#[test]
+fn behind_a_rotated_file_without_a_next_one() {
+    let php = New::Record(Kind::SamePhp(1), Layout::Plain);
+    let is_php = [Edit::Replace(0, php), Edit::Reformat(0, Layout::Plain)];
+    holds(&[
+        connect(0, Begin::End),
+        append(1),
+        edit(&is_php, Save::Rename),
+        ROTATE,
+        edit(&[], Save::Gone),
+        connect(0, Begin::Ago(2)),
+        edit(&[Edit::Insert(0, php)], Save::InPlace),
+    ]);
+}
