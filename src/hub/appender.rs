@@ -141,10 +141,12 @@ pub fn append_all<'a>(
     let appends = registry.store().appends();
     let append = |(address, record)| {
         let stream = registry.get(address);
-        if let Some(appended) = stream.as_ref().and_then(|stream| stream.append(record)) {
-            return appended;
-        }
-        let file = appends.append(address, record)?;
+        let at_once = stream.as_ref().and_then(|stream| stream.append(record));
+        let file = match at_once.transpose()? {
+            Some(true) => return Ok(()),
+            Some(false) => None,
+            None => appends.append(address, record)?,
+        };
         // Whoever begins to follow it after this finds it in the file.
         if let Some(stream) = stream.or_else(|| registry.get(address)) {
             changed.retain(|(it, _)| !Arc::ptr_eq(it, &stream));

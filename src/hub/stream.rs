@@ -184,15 +184,15 @@ impl Stream {
     }
 
     /// Appends a record without opening the file, and wakes the followers, if the file is as the last look left it. `None` if it has to be
-    /// opened.
-    pub(super) fn append(&self, record: &Json) -> Option<Result<(), AppendError>> {
+    /// opened. Whether it was read, too; if not, look.
+    pub(super) fn append(&self, record: &Json) -> Option<Result<bool, AppendError>> {
         let mut file = lock(&self.file);
         let (appended, came) = self.find(&mut file, |followed, news| followed.append(record, news));
         drop(file);
         if came {
             self.wake();
         }
-        appended
+        appended.map(|appended| appended.map(|()| came))
     }
 
     /// Keeps the descriptor of an append, for [`Stream::append`]; after a look.
