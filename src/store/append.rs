@@ -1,4 +1,4 @@
-//! Appending one record to a stream file: one `write` on a descriptor opened for this record alone.
+//! Appending one record to a stream file: one `write`, on a descriptor opened for this record, or kept by those who follow (`followed/own`).
 
 use std::fs::{File, Metadata};
 use std::io;
